@@ -1,0 +1,47 @@
+"""What all documents share: frozen pydantic models with one canonical JSON form.
+
+Canonical: UTF-8, keys sorted, no spaces, no NaN, fields that say nothing (None, empty) left out. So the same knowledge
+always has the same bytes and the same digest, and a field added later changes no digest made earlier.
+"""
+
+import json
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from adapterhub.errors import Corrupt
+
+__all__ = ["Document", "canonical"]
+
+
+def canonical(data: Any) -> bytes:
+    """The canonical JSON of plain data.
+
+    >>> canonical({"b": 1.0, "a": [None]})
+    b'{"a":[null],"b":1.0}'
+    """
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+class Document(BaseModel):
+    """A frozen document; fields it does not know are kept, so that an older reader loses nothing."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True)
+
+    def plain(self) -> dict[str, Any]:
+        """The document as plain data, without the fields that say nothing."""
+        return {name: value for name, value in self.model_dump(mode="json").items() if value not in (None, "", [], {})}
+
+    def to_bytes(self) -> bytes:
+        """The canonical bytes."""
+        return canonical(self.plain())
+
+    @classmethod
+    def from_bytes(cls, data: bytes, what: str) -> Self:
+        """Read a document; `what` names it in the error."""
+        try:
+            return cls.model_validate_json(data)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"])) or "document"
+            raise Corrupt(f"{what}: {place}: {first['msg']}, got {str(first['input'])[:80]!r}") from None

@@ -1,0 +1,84 @@
+"""The grammar of expressions: a weighted sum of adapters.
+
+expression := [ "-" ] term { ( "+" | "-" ) term }       + and - stand between spaces
+term       := ( reference | folder ) [ "*" weight ]     without a weight: 1
+weight     := a decimal number, as Python's float() reads it, but finite
+
+ada/sql@1*0.7 + ada/chat*0.3 - ada/rude*0.2
+"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapterhub.errors import BadReference
+from adapterhub.reference import Reference, folder_or_reference
+
+__all__ = ["Expression", "Term", "parse"]
+
+HINT = (
+    "write terms between spaces: ada/sql@1*0.7 + ada/chat*0.3 - ada/rude*0.2; "
+    "each is namespace/name[@pin][*weight] or a ./folder"
+)
+
+
+@dataclass(frozen=True)
+class Term:
+    """One adapter and its weight."""
+
+    operand: Reference | Path
+    weight: float = 1.0
+
+    def __str__(self) -> str:
+        name = str(self.operand)
+        if isinstance(self.operand, Path) and not name.startswith(("/", "~")):
+            name = f"./{name}"
+        return name if self.weight == 1.0 else f"{name}*{self.weight!r}"
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A weighted sum; the order of its terms is kept."""
+
+    terms: tuple[Term, ...]
+
+    def __str__(self) -> str:
+        return " + ".join(map(str, self.terms))
+
+
+def parse(text: str) -> Expression:
+    """Read an expression.
+
+    >>> str(parse("ada/sql@1*0.7 - ada/rude*0.2"))
+    'ada/sql@1*0.7 + ada/rude*-0.2'
+    """
+    words = text.split()
+    sign = -1.0 if words[:1] == ["-"] else 1.0
+    words = words[1:] if sign < 0 else words
+    if not words:
+        raise BadReference(f"the expression {text!r} names no adapter", hint=HINT)
+    terms = [_term(words[0], sign, text)]
+    for operator, word in zip(words[1::2], words[2::2], strict=False):
+        if operator not in ("+", "-"):
+            raise BadReference(f"cannot read the expression {text!r}: {operator!r} is not + or -", hint=HINT)
+        terms.append(_term(word, -1.0 if operator == "-" else 1.0, text))
+    if len(words) % 2 == 0:
+        raise BadReference(f"cannot read the expression {text!r}: nothing follows {words[-1]!r}", hint=HINT)
+    return Expression(tuple(terms))
+
+
+def _term(word: str, sign: float, text: str) -> Term:
+    operand, star, weight = word.rpartition("*")
+    if not star:
+        return Term(folder_or_reference(word), sign)
+    return Term(folder_or_reference(operand), sign * _weight(weight, text))
+
+
+def _weight(word: str, text: str) -> float:
+    try:
+        weight = float(word)
+    except ValueError:
+        raise BadReference(f"cannot read the expression {text!r}: {word!r} is not a weight", hint=HINT) from None
+    if not math.isfinite(weight) or "_" in word:
+        raise BadReference(f"cannot read the expression {text!r}: a weight is a finite number, got {word!r}", hint=HINT)
+    return weight

@@ -1,0 +1,114 @@
+"""The manifest: the canonical JSON document of an entry. Its sha256 is the entry's digest.
+
+It holds what will never be known better: the files, the pinned base, the parents, the recipe or the training config.
+No time, no path of a machine, no local name, nothing that a parser derived (those are facts), nothing measured or said
+later (those are notes). So adding the same folder twice gives the same digest.
+"""
+
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, field_validator
+
+from adapterhub.digest import Digest
+from adapterhub.document import Document
+from adapterhub.errors import Corrupt
+
+__all__ = ["BasePin", "File", "Manifest", "Parent", "safe_path"]
+
+
+def safe_path(path: str) -> str:
+    """The same path, if it stays inside a folder on every system; else `ValueError`."""
+    parts = path.split("/")
+    if not path or any(part in ("", ".", "..") for part in parts):
+        raise ValueError(f"a file's path has no empty part, '.' or '..', got {path!r}")
+    if any(ord(c) < 32 or c in "\\:" for c in path) or len(path.encode(errors="replace")) > 1024:
+        raise ValueError(f"a file's path has no control character, ':' or backslash and <= 1024 bytes, got {path!r}")
+    if not path.isprintable() or any(0xD800 <= ord(c) <= 0xDFFF for c in path):
+        raise ValueError(f"a file's path is printable text, got {path!r}")
+    assert not PurePosixPath(path).is_absolute()
+    return path
+
+
+def _digest(text: str) -> str:
+    Digest(text)
+    return text
+
+
+Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$"), AfterValidator(_digest)]
+
+
+class File(Document):
+    """A named member of an entry; its bytes are a blob."""
+
+    path: Annotated[str, AfterValidator(safe_path)]
+    size: Annotated[int, Field(ge=0)]
+    sha256: Hex
+
+    @property
+    def blob(self) -> Digest:
+        return Digest(self.sha256)
+
+
+class BasePin(Document):
+    """Which base an entry is for, with the evidence, best first: bytes, files, revision, name."""
+
+    evidence: Literal["bytes", "files", "revision", "name"]
+    source: str | None = None
+    revision: str | None = None
+    weights_digest: str | None = None
+    layout_digest: str | None = None
+    card: str | None = None
+
+
+class Parent(Document):
+    """An entry this one was made from, and its weight."""
+
+    digest: str
+    weight: float = 1.0
+
+
+class Manifest(Document):
+    """What an entry is.
+
+    >>> Manifest(kind="data", files=()).to_bytes()
+    b'{"kind":"data"}'
+    """
+
+    kind: Literal["adapter", "model", "data"]
+    files: tuple[File, ...] = ()
+    base: BasePin | None = None
+    parents: tuple[Parent, ...] = ()
+    recipe: dict[str, Any] | None = None
+    training: dict[str, Any] | None = None
+
+    @field_validator("files")
+    @classmethod
+    def _one_name_one_file(cls, files: tuple[File, ...]) -> tuple[File, ...]:
+        # Folded, because two names that differ in case only would overwrite each other on some systems.
+        folded = [file.path.casefold() for file in files]
+        if len(set(folded)) != len(folded):
+            raise ValueError("two files have the same name (upper and lower case count as the same)")
+        return tuple(sorted(files, key=lambda file: file.path))
+
+    def file(self, path: str) -> File | None:
+        """The file with this path, if there is one."""
+        return next((file for file in self.files if file.path == path), None)
+
+    @property
+    def digest(self) -> Digest:
+        """The digest of the canonical bytes: the entry's identity."""
+        return Digest.of(self.to_bytes())
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files together."""
+        return sum(file.size for file in self.files)
+
+    @classmethod
+    def read(cls, data: bytes, what: str) -> "Manifest":
+        """Parse a manifest, insisting on its canonical form, so that one entry has one digest."""
+        manifest = cls.from_bytes(data, what)
+        if manifest.to_bytes() != data:
+            raise Corrupt(f"{what}: not in canonical form, so its digest would not be the only one")
+        return manifest

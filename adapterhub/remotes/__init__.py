@@ -1,0 +1,1 @@
+"""Registries that are elsewhere, one kind a module."""

@@ -1,0 +1,155 @@
+"""A static web site as a registry: the store's tree behind any web server, read only.
+
+A pinned reference needs nothing but its own files. The newest version, a list and a short digest need catalog.json,
+since a site cannot list a folder; then the line says when the catalog was made.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import BinaryIO, NoReturn, final
+
+from adapterhub.digest import Digest, verify
+from adapterhub.entry import Entry
+from adapterhub.errors import NotFound, Refused
+from adapterhub.manifest import File, Manifest
+from adapterhub.note import Note
+from adapterhub.protocols.http import Reader
+from adapterhub.reference import Name, Reference, parse
+from adapterhub.registry import Listed, Published
+from adapterhub.store.catalog import Catalog
+from adapterhub.store.names import parse_version
+from adapterhub.store.store import check_layout
+from adapterhub.store.summary import Summary
+
+__all__ = ["Site"]
+
+
+@final
+@dataclass
+class Site:
+    """A registry behind http(s)://."""
+
+    url: str
+    reader: Reader = field(init=False)
+    _catalog: Catalog | None = None
+
+    def __post_init__(self) -> None:
+        self.reader = Reader(self.url.rstrip("/"))
+
+    def check(self) -> None:
+        """`NotFound`, `Refused` or `Unreachable` unless a registry of a layout we know is there."""
+        try:
+            check_layout(self.reader.read("registry.json"), self.url)
+        except NotFound:
+            raise NotFound(
+                f"{self.url}: no registry there (registry.json is missing)",
+                hint="the address is that of the folder which holds registry.json, names/ and blobs/",
+            ) from None
+
+    def catalog(self) -> Catalog:
+        """catalog.json, read once; `NotFound` with what to do where the site has none."""
+        if self._catalog is None:
+            self.check()
+            try:
+                self._catalog = Catalog.from_bytes(self.reader.read("catalog.json"), f"{self.url}/catalog.json")
+            except NotFound:
+                raise NotFound(
+                    f"{self.url} has no catalog.json, so it cannot be listed",
+                    hint="write a version (name@1), or run `adapterhub catalog` where the site is made",
+                ) from None
+        return self._catalog
+
+    def list(self) -> Iterator[Listed]:
+        """See `Registry.list`."""
+        for entry in self.catalog().entries:
+            yield self._line(entry)
+
+    def summaries(self) -> Iterator[Summary]:
+        """Every entry with its facts, as the catalog says them: one request, however many there are."""
+        yield from self.catalog().entries
+
+    def resolve(self, reference: Reference) -> Listed:
+        """See `Registry.resolve`."""
+        pin = reference.pin
+        if pin is not None and not reference.is_digest:
+            with suppress(NotFound):
+                return self._version(reference.name, pin)
+            with suppress(NotFound):
+                path = f"names/{reference.name}/aliases/{pin}"
+                return self._version(reference.name, self.reader.read(path).decode().strip())
+            self.check()
+            raise NotFound(
+                f"{reference}: {self.url} has no such version or alias", hint=f"adapterhub list --remote {self.url}"
+            )
+        if pin is not None and len(pin) == len(str(Digest.of(b""))):  # a whole digest names its own blob
+            return Listed(reference.here(), Digest.parse(pin))
+        mine = [line for line in self.list() if line.reference.name == reference.name]
+        lines = [line for line in mine if pin is None or str(line.digest).startswith(pin)]
+        if not lines:
+            raise NotFound(
+                f"{reference}: not in the catalog of {self.url}, made {self.catalog().time}",
+                hint="write a version (name@1) if it is newer than the catalog",
+            )
+        return lines[-1]
+
+    def _version(self, name: Name, label: str) -> Listed:
+        path = f"names/{name}/versions/{label}"
+        version = parse_version(label, self.reader.read(path), f"{self.url}/{path}")
+        return Listed(name.at(label), version.digest, version.time, version.by)
+
+    def _line(self, entry: Summary) -> Listed:
+        detail = f"by the catalog made {self.catalog().time}"
+        digest = Digest.parse(entry.digest)
+        return Listed(parse(entry.reference), digest, entry.time, entry.by, entry.aliases, detail)
+
+    def open(self, pinned: Digest) -> Entry:
+        """See `Registry.open`."""
+        what = f"{self.url}: manifest {pinned}"
+        manifest = Manifest.read(verify(self.reader.read(_blob(pinned)), pinned, what), what)
+        notes = tuple(self._notes(pinned))
+        return Entry(manifest, _SiteFiles(self.reader), notes, tuple(self._cards(manifest, notes)))
+
+    def _notes(self, about: Digest) -> Iterator[Note]:
+        with suppress(NotFound):
+            for name in self.catalog().notes.get(about.hex, ()):
+                path = f"notes/{about.hex}/{Digest(name).hex}.json"
+                yield Note.from_bytes(verify(self.reader.read(path), Digest(name), path), f"{self.url}/{path}")
+
+    def _cards(self, manifest: Manifest, notes: tuple[Note, ...]) -> Iterator[bytes]:
+        pins = {manifest.base.card if manifest.base else None, *(n.data.get("card") for n in notes if n.kind == "base")}
+        for digest in sorted(Digest.parse(pin) for pin in pins if pin):
+            path = f"bases/{digest.hex}.json"
+            yield verify(self.reader.read(path), digest, f"{self.url}/{path}")
+
+    def blob(self, digest: Digest) -> BinaryIO:
+        """A stream of any blob, not verified."""
+        return _SiteFiles(self.reader).open(File(path="blob", size=0, sha256=digest.hex))
+
+    def publish(self, entry: Entry, reference: Reference) -> Published:
+        """Refused: a web site is read only."""
+        self._read_only(f"publish {reference}")
+
+    def remove(self, reference: Reference) -> None:
+        """Refused: a web site is read only."""
+        self._read_only(f"remove {reference}")
+
+    def _read_only(self, what: str) -> NoReturn:
+        raise Refused(
+            f"cannot {what}: {self.url} is a web site, which can only be read",
+            hint="push to the folder it is made from (file:///…), then run `adapterhub catalog --store` on it",
+        )
+
+
+def _blob(digest: Digest) -> str:
+    return f"blobs/sha256/{digest.hex[:2]}/{digest.hex}"
+
+
+@final
+@dataclass(frozen=True)
+class _SiteFiles:
+    reader: Reader
+
+    def open(self, file: File, start: int = 0) -> BinaryIO:
+        stream: BinaryIO = self.reader.open(_blob(file.blob), start)
+        return stream

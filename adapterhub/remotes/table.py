@@ -1,0 +1,59 @@
+"""Which URL scheme is which kind of registry. A new kind is one file and one line here."""
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from adapterhub.errors import BadReference, NotFound, Unreachable
+from adapterhub.registry import Registry
+
+__all__ = ["SCHEMES", "check_url", "open_remote"]
+
+SCHEMES = {
+    "file": "a folder on this machine or a mounted one: file:///srv/adapters",
+    "http": "a static web site, read only: http://host/path",
+    "https": "a static web site, read only: https://host/path",
+}
+
+
+def check_url(url: str) -> str:
+    """The same URL if its scheme is one we know; else `BadReference`."""
+    parts = urlsplit(url)
+    if parts.scheme not in SCHEMES:
+        raise BadReference(
+            f"cannot use {url!r} as a remote: {parts.scheme or 'no'} scheme",
+            hint=f"a remote is {'; '.join(SCHEMES.values())}",
+        )
+    if parts.scheme == "file" and (parts.netloc or not parts.path.startswith("/")):
+        raise BadReference(
+            f"cannot use {url!r} as a remote", hint="write three slashes and a whole path: file:///srv/adapters"
+        )
+    if parts.scheme != "file" and not parts.netloc:
+        raise BadReference(f"cannot use {url!r} as a remote: it names no host", hint=SCHEMES[parts.scheme])
+    return url
+
+
+def open_remote(url: str, *, user: str = "", write: bool = False, offline: bool = False) -> Registry:
+    """The registry behind a URL. `user` is the name its events will carry; `write` says that it may be created."""
+    scheme = urlsplit(check_url(url)).scheme
+    if scheme == "file":
+        return _folder(url, user, write)
+    if offline:
+        raise Unreachable(
+            f"{url}: not asked, since --offline was given", hint="leave --offline out, or use a file:// remote"
+        )
+    make: Callable[[str], Registry] = import_module("adapterhub.remotes.site").Site
+    return make(url)
+
+
+def _folder(url: str, user: str, write: bool) -> Registry:
+    from adapterhub.store.store import Store
+
+    store = Store(Path(unquote(urlsplit(url).path)), user)
+    if not write and not store.exists():
+        raise NotFound(
+            f"{url}: no registry there (registry.json is missing)",
+            hint="the first push creates it; is the path right, and is the disk mounted?",
+        )
+    return store

@@ -1,0 +1,62 @@
+"""settings.json of a local store: the remotes it knows and the name that events carry."""
+
+import getpass
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from adapterhub.document import Document
+from adapterhub.durable import replace
+
+__all__ = ["KnownBase", "Remote", "Settings", "home", "load", "save", "who"]
+
+
+class Remote(Document):
+    """Another registry, by its URL."""
+
+    url: Annotated[str, Field(min_length=1)]
+
+
+class KnownBase(Document):
+    """A base card of this store: what people call the base, and where it lies on this machine."""
+
+    name: str
+    path: str = ""
+
+
+class Settings(Document):
+    """What a store remembers about its surroundings. Never pushed."""
+
+    remotes: dict[str, Remote] = {}
+    bases: dict[str, KnownBase] = {}  # by the card's hex digest
+    user: str = ""
+
+
+def home() -> Path:
+    """Where the store lies when nobody says so: `ADAPTERHUB_HOME`, else the platform's data folder."""
+    if path := os.environ.get("ADAPTERHUB_HOME"):
+        return Path(path).expanduser()
+    from platformdirs import user_data_path
+
+    return user_data_path("adapterhub")
+
+
+def load(store: Path) -> Settings:
+    path = store / "settings.json"
+    return Settings.from_bytes(path.read_bytes(), str(path)) if path.exists() else Settings()
+
+
+def save(store: Path, settings: Settings) -> None:
+    replace(store / "settings.json", settings.to_bytes() + b"\n")
+
+
+def who(settings: Settings) -> str:
+    """The name events and versions carry: `ADAPTERHUB_USER`, the settings' user, else the login name."""
+    if name := os.environ.get("ADAPTERHUB_USER") or settings.user:
+        return name
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"

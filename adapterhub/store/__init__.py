@@ -1,0 +1,1 @@
+"""The registry on this machine: content-addressed, crash-safe, verified."""

@@ -1,0 +1,86 @@
+"""Facts and folders: what is made of an entry and can be made again. All of it lies under cache/."""
+
+import contextlib
+import secrets
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adapterhub.digest import Digest, copy_and_hash
+from adapterhub.durable import make_folder
+from adapterhub.entry import Entry
+from adapterhub.errors import Corrupt
+from adapterhub.facts import PARSER, Facts
+from adapterhub.formats.members import EntryMembers
+from adapterhub.formats.table import derive
+from adapterhub.store.blobs import copy_out
+
+if TYPE_CHECKING:
+    from adapterhub.store.store import Store
+
+__all__ = ["facts_of", "folder_of", "keep_facts", "write_files"]
+
+
+def facts_of(store: "Store", digest: Digest, entry: Entry | None = None) -> Facts:
+    """The facts of an entry: from the cache where this parser wrote them, else derived from its files."""
+    path = store.layout.facts(digest)
+    with contextlib.suppress(FileNotFoundError, Corrupt):
+        facts = Facts.from_bytes(path.read_bytes(), str(path))
+        if facts.parser == PARSER:
+            return facts
+    facts = derive(EntryMembers(entry or store.open(digest)))
+    if store.exists():
+        keep_facts(store, digest, facts)
+    return facts
+
+
+def keep_facts(store: "Store", digest: Digest, facts: Facts) -> None:
+    """Remember facts. Not synced: what a crash takes is derived again; a read-only store just goes without."""
+    path = store.layout.facts(digest)
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{secrets.token_hex(8)}.tmp")
+        beside.write_bytes(facts.to_bytes())
+        beside.replace(path)
+
+
+def write_files(entry: Entry, folder: Path) -> None:
+    """Write an entry's files below `folder`, each verified before it appears."""
+    for file in entry.manifest.files:
+        with entry.files.open(file) as stream:
+            copy_out(stream, file, folder / file.path)
+
+
+def folder_of(store: "Store", digest: Digest) -> Path:
+    """A folder with the entry's files for tools that want a path: read-only files, verified at every call."""
+    entry, folder = store.open(digest), store.layout.folder(digest)
+    if _intact(entry, folder):
+        return folder
+    make_folder(folder.parent)
+    fresh = folder.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        write_files(entry, fresh)
+        for file in entry.manifest.files:
+            (fresh / file.path).chmod(0o444)
+        shutil.rmtree(folder, ignore_errors=True)
+        # Two processes may do this at once; whoever comes second finds an intact folder.
+        with contextlib.suppress(OSError):
+            fresh.rename(folder)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    if not _intact(entry, folder):
+        raise Corrupt(
+            f"{folder} changes while it is written", hint="something else writes there: stop it, then try again"
+        )
+    return folder
+
+
+def _intact(entry: Entry, folder: Path) -> bool:
+    try:
+        for file in entry.manifest.files:
+            with (folder / file.path).open("rb") as stream:
+                if copy_and_hash(stream)[0] != file.blob:
+                    return False
+    except OSError:
+        return False
+    return folder.is_dir()

@@ -1,0 +1,187 @@
+"""The index follows the events: it reads again what an event it has not seen speaks of.
+
+Events say where to look, the files say what is so. An event is written just before its deed, so names that young events
+speak of are read again every time until the event is older than `SETTLED` seconds. The look at the events folder itself
+costs one `stat` while nothing happens.
+"""
+
+import contextlib
+import os
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Engine, delete, insert
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.pool import StaticPool
+from sqlmodel import Session, SQLModel, col, create_engine, select
+
+from adapterhub.errors import AdapterHubError
+from adapterhub.facts import PARSER
+from adapterhub.reference import Name, parse
+from adapterhub.store.index.tables import SHAPE, Meta, Metric, Row, Seen, Word
+from adapterhub.store.locks import alone
+from adapterhub.store.summary import Summary, summary_of
+
+if TYPE_CHECKING:
+    from adapterhub.store.store import Store
+
+__all__ = ["SETTLED", "open_index", "rebuild"]
+
+SETTLED = 60.0
+"""Seconds after which an event's deed is done or will never be."""
+
+STAMP = f"{SHAPE}.{PARSER}"
+BATCH = 2000
+
+
+def open_index(store: "Store") -> Engine:
+    """The index of a store, caught up; made again when it is missing, of another shape or damaged."""
+    if not os.access(store.root, os.W_OK):
+        return rebuild(store, None)
+    with alone(store.layout.incoming, "index.lock"):
+        path = store.layout.index
+        with contextlib.suppress(DatabaseError):
+            engine = _engine(path)
+            with Session(engine) as session:
+                if path.exists() and _meta(session).get("stamp") == STAMP:
+                    _catch_up(store, session)
+                    return engine
+        return rebuild(store, path)
+
+
+def rebuild(store: "Store", path: Path | None) -> Engine:
+    """Read everything again, into a fresh file that replaces the old one, or into memory."""
+    fresh = path.with_name(f".{path.name}.fresh") if path else None
+    if fresh:
+        fresh.unlink(missing_ok=True)
+    engine = _engine(fresh)
+    SQLModel.metadata.create_all(engine)
+    with Session(engine) as session:
+        state, seen = _state(store), store.events.files()
+        _insert(session, _summaries(store, store.names.all()))
+        _insert_all(session, Seen, [{"event": name} for name in seen])
+        _insert_all(session, Meta, [{"key": "stamp", "value": STAMP}, {"key": "state", "value": state}])
+        session.commit()
+    if path and fresh:
+        engine.dispose()
+        os.replace(fresh, path)
+        return _engine(path)
+    return engine
+
+
+def _engine(path: Path | None) -> Engine:
+    if path is None:
+        return create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+    return create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+
+
+def _meta(session: Session) -> dict[str, str]:
+    return {meta.key: meta.value for meta in session.exec(select(Meta))}
+
+
+def _state(store: "Store") -> str:
+    """The state of the events folder, or "" while its youngest event may still be in the making."""
+    try:
+        changed = store.layout.events.stat().st_mtime
+    except FileNotFoundError:
+        return "none"
+    return str(changed) if time.time() - changed > SETTLED else ""
+
+
+def _catch_up(store: "Store", session: Session) -> None:
+    state = _state(store)
+    if state and state == _meta(session).get("state"):
+        return
+    files = store.events.files()
+    seen = set(session.exec(select(Seen.event)))
+    youngest = [name for name in files[-1000:] if _age(store, name) < SETTLED]
+    unseen = [name for name in files if name not in seen]
+    for name in {changed for event in {*unseen, *youngest} if (changed := _name(store, event))}:
+        _refresh(store, session, name)
+    _insert_all(session, Seen, [{"event": name} for name in unseen])
+    session.merge(Meta(key="state", value=state))
+    session.commit()
+
+
+def _age(store: "Store", event: str) -> float:
+    try:
+        return time.time() - (store.layout.events / event).stat().st_mtime
+    except FileNotFoundError:
+        return SETTLED
+
+
+def _name(store: "Store", event: str) -> Name | None:
+    with contextlib.suppress(AdapterHubError, FileNotFoundError):
+        return parse(store.events.read(event).reference).name
+    return None
+
+
+def _refresh(store: "Store", session: Session, name: Name) -> None:
+    rows = list(session.exec(select(Row.id).where(col(Row.adapter) == str(name))))
+    for table in (Metric, Word):
+        session.execute(delete(table).where(col(table.row).in_(rows)))
+    session.execute(delete(Row).where(col(Row.id).in_(rows)))
+    _insert(session, _summaries(store, [name]))
+
+
+def _summaries(store: "Store", names: Iterable[Name]) -> Iterator[Summary]:
+    for name in names:
+        for listed in store.names.listed(name):
+            # A damaged entry is left out here; `check` is who speaks of damage.
+            with contextlib.suppress(AdapterHubError):
+                yield summary_of(store, listed)
+
+
+def _insert(session: Session, summaries: Iterable[Summary]) -> None:
+    last = max((id or 0 for id in session.exec(select(Row.id).order_by(col(Row.id).desc()).limit(1))), default=0)
+    rows: list[dict[str, Any]] = []
+    metrics: list[dict[str, Any]] = []
+    words: list[dict[str, Any]] = []
+    for number, summary in enumerate(summaries, last + 1):
+        rows.append({"id": number, **_row(summary)})
+        metrics += [{"row": number, "name": name, "value": value} for name, value in summary.metrics.items()]
+        words += [{"row": number, "kind": kind, "word": word} for kind, word in _words(summary)]
+        if len(rows) >= BATCH:
+            _flush(session, rows, metrics, words)
+    _flush(session, rows, metrics, words)
+
+
+def _flush(session: Session, *lists: list[dict[str, Any]]) -> None:
+    tables: tuple[type[SQLModel], ...] = (Row, Metric, Word)
+    for table, values in zip(tables, lists, strict=True):
+        _insert_all(session, table, values)
+        values.clear()
+
+
+def _insert_all(session: Session, table: type[SQLModel], values: list[dict[str, Any]]) -> None:
+    if values:
+        session.execute(insert(table), values)
+
+
+def _words(summary: Summary) -> set[tuple[str, str]]:
+    named = {"tag": summary.tags, "target": summary.facts.targets, "alias": summary.aliases}
+    return {(kind, word) for kind, words in named.items() for word in words}
+
+
+def _row(summary: Summary) -> dict[str, Any]:
+    facts, name = summary.facts, parse(summary.reference)
+    said = (summary.reference, facts.type, summary.base_name, facts.task, *summary.tags, *facts.targets)
+    return {
+        "reference": summary.reference,
+        "adapter": str(name.name),
+        "namespace": name.name.namespace,
+        "name": name.name.name,
+        "version": name.pin,
+        "digest": summary.digest,
+        "time": summary.time,
+        "kind": summary.kind,
+        "bytes": summary.bytes,
+        "license": summary.license or None,
+        "base": summary.base_name or None,
+        "health": facts.health,
+        **{key: getattr(facts, key) for key in ("format", "type", "rank", "alpha", "dtype", "task", "parameters")},
+        "text": " ".join(filter(None, said)).casefold(),
+        "document": summary.to_bytes().decode(),
+    }

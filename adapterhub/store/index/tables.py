@@ -1,0 +1,63 @@
+"""The tables of the index. Raise `SHAPE` when one changes: an index of another shape is rebuilt, never migrated."""
+
+from sqlmodel import Field, SQLModel
+
+__all__ = ["SHAPE", "Meta", "Metric", "Row", "Seen", "Word"]
+
+SHAPE = 1
+
+
+class Row(SQLModel, table=True):
+    """One version of one adapter; `document` is the line `search` prints, as JSON."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    reference: str = Field(unique=True)
+    adapter: str = Field(index=True)
+    namespace: str
+    name: str
+    version: str
+    digest: str = Field(index=True)
+    time: str
+    kind: str
+    format: str | None
+    type: str | None
+    rank: int | None = Field(index=True)
+    alpha: float | None
+    dtype: str | None
+    task: str | None
+    base: str | None
+    parameters: int | None
+    bytes: int
+    health: str
+    license: str | None
+    text: str
+    document: str
+
+
+class Metric(SQLModel, table=True):
+    """A number measured for a row."""
+
+    row: int = Field(foreign_key="row.id", primary_key=True)
+    name: str = Field(primary_key=True, index=True)
+    value: float
+
+
+class Word(SQLModel, table=True):
+    """A tag, target or alias of a row."""
+
+    row: int = Field(foreign_key="row.id", primary_key=True)
+    kind: str = Field(primary_key=True)
+    word: str = Field(primary_key=True, index=True)
+
+
+class Seen(SQLModel, table=True):
+    """An event that has been replayed."""
+
+    event: str = Field(primary_key=True)
+
+
+class Meta(SQLModel, table=True):
+    """What the index says about itself: its shape, its parser, the state of the events folder it has seen."""
+
+    key: str = Field(primary_key=True)
+    value: str

@@ -1,0 +1,90 @@
+"""Every path of a store. A folder, a bucket and a static web site use the same tree.
+
+registry.json                                  {"layout": 1}
+names/<namespace>/<name>/versions/<version>    digest, time, by, after; written once
+names/<namespace>/<name>/removed/<version>     the same file, after `remove`: the label stays taken
+names/<namespace>/<name>/aliases/<alias>       one line: a version
+bases/<sha256>.json                            base cards
+notes/<digest>/<sha256>.json                   notes about an entry
+events/<time>-<id>.json                        who did what
+blobs/sha256/<ab>/<hex>                        manifests and files alike, mode 0444
+incoming/                                      half-written blobs, leases, the sweep's lock and marks
+settings.json, cache/, index.sqlite            this machine only, never pushed
+catalog.json                                   for web sites that cannot list a folder
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from adapterhub.digest import Digest
+from adapterhub.reference import Name
+
+__all__ = ["LAYOUT", "Layout"]
+
+LAYOUT = 1
+"""The number in registry.json; a registry with another number is refused."""
+
+
+@final
+@dataclass(frozen=True)
+class Layout:
+    """The paths below one root; pure arithmetic, nothing is touched."""
+
+    root: Path
+
+    @property
+    def marker(self) -> Path:
+        return self.root / "registry.json"
+
+    @property
+    def names(self) -> Path:
+        return self.root / "names"
+
+    @property
+    def blobs(self) -> Path:
+        return self.root / "blobs" / "sha256"
+
+    @property
+    def events(self) -> Path:
+        return self.root / "events"
+
+    @property
+    def incoming(self) -> Path:
+        return self.root / "incoming"
+
+    @property
+    def index(self) -> Path:
+        return self.root / "index.sqlite"
+
+    @property
+    def catalog(self) -> Path:
+        return self.root / "catalog.json"
+
+    def name(self, name: Name) -> Path:
+        return self.names / name.namespace / name.name
+
+    def versions(self, name: Name) -> Path:
+        return self.name(name) / "versions"
+
+    def removed(self, name: Name) -> Path:
+        return self.name(name) / "removed"
+
+    def aliases(self, name: Name) -> Path:
+        return self.name(name) / "aliases"
+
+    def blob(self, digest: Digest) -> Path:
+        return self.blobs / digest.hex[:2] / digest.hex
+
+    def notes(self, about: Digest) -> Path:
+        return self.root / "notes" / about.hex
+
+    def base(self, card: Digest) -> Path:
+        return self.root / "bases" / f"{card.hex}.json"
+
+    def facts(self, digest: Digest) -> Path:
+        return self.root / "cache" / "facts" / digest.hex[:2] / f"{digest.hex}.json"
+
+    def folder(self, digest: Digest) -> Path:
+        """Where `path` gives out an entry's files."""
+        return self.root / "cache" / "paths" / digest.hex

@@ -1,0 +1,63 @@
+"""Leases: what writers are about to name, so that a sweep leaves it alone.
+
+A lease is a file that lists digests, one a line, written before the writer looks whether a blob is there. It lives as
+long as its writer renews it and `TTL` seconds longer, whatever happened to the writer.
+"""
+
+import os
+import secrets
+import time
+from pathlib import Path
+from typing import final
+
+from adapterhub.digest import Digest
+from adapterhub.durable import make_folder
+
+__all__ = ["TTL", "Lease", "leased"]
+
+TTL = 600.0
+"""Seconds a lease outlives its last renewal."""
+
+RENEW = 30.0
+
+
+@final
+class Lease:
+    """One writer's promise; a context manager that takes it back at the end."""
+
+    def __init__(self, incoming: Path) -> None:
+        make_folder(incoming)
+        self.path = incoming / f"{secrets.token_hex(8)}.lease"
+        self._handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+        self._renewed = time.monotonic()
+
+    def add(self, digest: Digest) -> None:
+        """Claim a blob, whether it is there already or not."""
+        os.write(self._handle, f"{digest.hex}\n".encode())
+
+    def renew(self, _: object = None) -> None:
+        """Keep the lease alive; cheap enough to be called for every chunk."""
+        if time.monotonic() - self._renewed > RENEW:
+            os.utime(self._handle)
+            self._renewed = time.monotonic()
+
+    def __enter__(self) -> "Lease":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._handle)
+        self.path.unlink(missing_ok=True)
+
+
+def leased(incoming: Path) -> set[str]:
+    """The hex digests that living leases claim; leases that are over are deleted."""
+    claimed: set[str] = set()
+    for path in incoming.glob("*.lease"):
+        try:
+            if time.time() - path.stat().st_mtime > TTL:
+                path.unlink()
+            else:
+                claimed.update(path.read_text().split())
+        except FileNotFoundError:
+            continue
+    return claimed

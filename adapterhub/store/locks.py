@@ -1,0 +1,37 @@
+"""One lock between those who name blobs and the one who deletes them.
+
+Writers hold it shared for the moment between seeing that all blobs of an entry are there and naming the entry; a sweep
+holds it alone while it deletes. So nothing can be deleted in that moment. Where a file system ignores flock, leases and
+the sweep's grace period still stand between a writer and a sweep.
+"""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from adapterhub.durable import make_folder
+
+__all__ = ["alone", "shared"]
+
+
+@contextlib.contextmanager
+def _locked(path: Path, how: int) -> Iterator[None]:
+    make_folder(path.parent)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(handle, how)
+        yield
+    finally:
+        os.close(handle)
+
+
+def shared(folder: Path, name: str = "lock") -> contextlib.AbstractContextManager[None]:
+    """Hold the lock together with others; waits while somebody holds it alone."""
+    return _locked(folder / name, fcntl.LOCK_SH)
+
+
+def alone(folder: Path, name: str = "lock") -> contextlib.AbstractContextManager[None]:
+    """Hold the lock alone; waits until nobody else holds it. The kernel frees it when a process dies."""
+    return _locked(folder / name, fcntl.LOCK_EX)

@@ -1,0 +1,238 @@
+"""Names: which digest a version has, which version an alias means. Small files, each written in one step."""
+
+import contextlib
+import difflib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import final
+
+from adapterhub.digest import Digest
+from adapterhub.document import canonical
+from adapterhub.durable import make_folder, replace, sync_folder, write_new
+from adapterhub.errors import BadReference, Conflict, Corrupt, NotFound, Refused
+from adapterhub.reference import Name, Reference
+from adapterhub.registry import Listed
+from adapterhub.store.layout import Layout
+from adapterhub.store.locks import alone
+from adapterhub.version import check_label, next_integer
+
+__all__ = ["Names", "Version", "now", "parse_version"]
+
+
+@final
+@dataclass(frozen=True)
+class Version:
+    """What a version's file says: the digest it names, when and by whom it was published, what was newest then."""
+
+    label: str
+    digest: Digest
+    time: str
+    by: str = ""
+    after: str = ""
+
+    def to_bytes(self) -> bytes:
+        said = {"digest": str(self.digest), "time": self.time, "by": self.by, "after": self.after}
+        return canonical({key: value for key, value in said.items() if value}) + b"\n"
+
+
+def now(later_than: str = "") -> str:
+    """This moment in UTC, or one microsecond after `later_than` where the clock has not reached it.
+
+    So the order of versions survives a clock that was set back.
+    """
+    moment = datetime.now(UTC)
+    with contextlib.suppress(ValueError):
+        if later_than and (floor := datetime.fromisoformat(later_than)) >= moment:
+            moment = floor + timedelta(microseconds=1)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def parse_version(label: str, data: bytes, what: str) -> Version:
+    """Read a version's file; `what` names it in the error."""
+    try:
+        said = json.loads(data)
+        return Version(
+            label, Digest.parse(said["digest"]), str(said["time"]), said.get("by", ""), said.get("after", "")
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, BadReference) as error:
+        raise Corrupt(
+            f"{what}: not a version's file ({type(error).__name__}: {error})",
+            hint="`adapterhub check --repair` sets it aside; publish that version again",
+        ) from None
+
+
+@final
+@dataclass(frozen=True)
+class Names:
+    """The names below one root."""
+
+    layout: Layout
+
+    def all(self) -> Iterator[Name]:
+        """Every adapter that has a version. Words that are no names are left to `check`."""
+        for namespace in _folders(self.layout.names):
+            for folder in _folders(namespace):
+                with contextlib.suppress(BadReference):
+                    name = Name(namespace.name, folder.name)
+                    if next(_labels(self.layout.versions(name)), None):
+                        yield name
+
+    def versions(self, name: Name) -> list[Version]:
+        """All versions of an adapter, the newest last."""
+        folder = self.layout.versions(name)
+        found = [version for label in _labels(folder) if (version := self._read(folder, label))]
+        return sorted(found, key=lambda version: (version.time, version.label))
+
+    def version(self, name: Name, label: str) -> Version | None:
+        return self._read(self.layout.versions(name), label)
+
+    def _read(self, folder: Path, label: str) -> Version | None:
+        path = folder / label
+        try:
+            return parse_version(label, path.read_bytes(), str(path))
+        except FileNotFoundError:
+            return None
+
+    def aliases(self, name: Name) -> dict[str, str]:
+        """Alias -> version."""
+        folder = self.layout.aliases(name)
+        return {alias: (folder / alias).read_text().strip() for alias in _labels(folder)}
+
+    def resolve(self, reference: Reference) -> Version:
+        """The version a reference means; `NotFound` says what there is instead."""
+        name, pin = reference.name, reference.pin
+        if pin is not None and not reference.is_digest and (exact := self.version(name, pin)):
+            return exact
+        versions = self.versions(name)
+        if not versions:
+            raise NotFound(f"{name}: no such adapter in {self.layout.root}", hint=self._similar(name))
+        if pin is None:
+            return versions[-1]
+        if reference.is_digest:
+            return self._by_digest(reference, versions)
+        if target := self.aliases(name).get(pin):
+            if aimed := self.version(name, target):
+                return aimed
+            raise NotFound(
+                f"{reference}: the alias means version {target}, which is gone", hint=_versions_hint(versions)
+            )
+        raise NotFound(f"{reference}: no such version or alias", hint=_versions_hint(versions))
+
+    def _by_digest(self, reference: Reference, versions: list[Version]) -> Version:
+        matching = [version for version in versions if str(version.digest).startswith(str(reference.pin))]
+        if not matching:
+            raise NotFound(f"{reference}: no version has this digest", hint=_versions_hint(versions))
+        if len({version.digest for version in matching}) > 1:
+            found = ", ".join(f"@{version.label} {version.digest.short}" for version in matching)
+            raise BadReference(f"{reference}: several versions begin so: {found}", hint="write more digits")
+        return matching[-1]
+
+    def _similar(self, name: Name) -> str:
+        known = [str(other) for other in self.all()]
+        if close := difflib.get_close_matches(str(name), known, n=3):
+            return f"did you mean {' or '.join(close)}? a folder begins with ./"
+        return "`adapterhub list` shows what there is; a folder begins with ./"
+
+    def listed(self, name: Name) -> list[Listed]:
+        """The lines of an adapter in a registry's list, the newest last."""
+        aliases = self.aliases(name)
+        return [self.line(name, version, aliases) for version in self.versions(name)]
+
+    def line(self, name: Name, version: Version, aliases: dict[str, str] | None = None) -> Listed:
+        """The line of one version in a registry's list."""
+        known = self.aliases(name) if aliases is None else aliases
+        mine = tuple(sorted(alias for alias, label in known.items() if label == version.label))
+        return Listed(name.at(version.label), version.digest, version.time, version.by, mine)
+
+    def label_for(self, reference: Reference, digest: Digest) -> str:
+        """The version to publish under: the one asked for, the newest that has this digest, else the next integer.
+
+        `Conflict` when the label is taken by something else.
+        """
+        name = reference.name
+        if reference.pin is None or reference.is_digest:
+            same = [version for version in self.versions(name) if version.digest == digest]
+            return same[-1].label if same else self._next(name)
+        label = check_label(reference.pin)
+        if label in self.aliases(name):
+            raise Conflict(f"{reference}: {label} is an alias of {name}", hint="choose another version label")
+        self._check_free(name, label, digest)
+        return label
+
+    def _next(self, name: Name) -> str:
+        taken = [*_labels(self.layout.versions(name)), *_labels(self.layout.removed(name)), *self.aliases(name)]
+        return next_integer(taken)
+
+    def _check_free(self, name: Name, label: str, digest: Digest) -> None:
+        there = self.version(name, label) or self._read(self.layout.removed(name), label)
+        if there and there.digest != digest:
+            where = "is there" if self.version(name, label) else "was removed, and its label stays taken"
+            raise Conflict(
+                f"{name.at(label)} {where} with another digest: {there.digest.short}, not {digest.short}",
+                hint=f"a version never changes: leave the version out, or write {name.at(self._next(name))}",
+            )
+
+    def point(self, name: Name, label: str, digest: Digest, by: str) -> Version:
+        """Name a digest; the one step that publishes. Of two writers one wins, the other gets `Conflict`."""
+        newest = next(reversed(self.versions(name)), None)
+        version = Version(label, digest, now(newest.time if newest else ""), by, newest.label if newest else "")
+        with contextlib.suppress(FileExistsError):
+            write_new(self.layout.versions(name) / label, version.to_bytes())
+        self._check_free(name, label, digest)
+        (self.layout.removed(name) / label).unlink(missing_ok=True)
+        return self.version(name, label) or version
+
+    def remove(self, name: Name, label: str) -> None:
+        """Take a version's name away; its label stays taken."""
+        if mine := [alias for alias, target in self.aliases(name).items() if target == label]:
+            raise Refused(
+                f"{name.at(label)}: the alias {', '.join(mine)} means this version",
+                hint=f"move it first: adapterhub alias {name}@VERSION {mine[0]}",
+            )
+        make_folder(self.layout.removed(name))
+        os.replace(self.layout.versions(name) / label, self.layout.removed(name) / label)
+        sync_folder(self.layout.removed(name))
+        sync_folder(self.layout.versions(name))
+
+    def alias(self, name: Name, alias: str, label: str, expect: str | None) -> str | None:
+        """Move an alias by compare-and-set and return what it meant before; `expect` "" means: not set yet."""
+        check_label(alias, "alias")
+        folder = self.layout.aliases(name)
+        with alone(self.layout.incoming, "alias.lock"):
+            before = self.aliases(name).get(alias)
+            if self.version(name, alias):
+                raise Conflict(f"{name}: {alias!r} is a version, so it cannot be an alias", hint="choose another word")
+            if expect is not None and (before or "") != expect:
+                raise Conflict(
+                    f"{name}: the alias {alias} means {before or 'nothing'}, not {expect or 'nothing'}",
+                    hint="somebody moved it meanwhile: look again, then decide",
+                )
+            replace(folder / alias, f"{label}\n".encode())
+        return before
+
+
+def _folders(folder: Path) -> list[Path]:
+    try:
+        with os.scandir(folder) as found:
+            return sorted(Path(item.path) for item in found if item.is_dir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _labels(folder: Path) -> Iterator[str]:
+    """The words in a folder of versions or aliases; files being written begin with a dot."""
+    try:
+        with os.scandir(folder) as found:
+            labels = sorted(item.name for item in found if not item.name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    yield from labels
+
+
+def _versions_hint(versions: list[Version]) -> str:
+    shown = ", ".join(version.label for version in versions[-8:])
+    return f"there {'are' if len(versions) > 1 else 'is'} {'… ' if len(versions) > 8 else ''}{shown}"

@@ -1,0 +1,138 @@
+"""How bytes come in: into incoming/ first, under blobs/ only when they are complete, verified and durable."""
+
+import contextlib
+import fcntl
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO, final
+
+from adapterhub.digest import CHUNK, Digest, copy_and_hash, new_hash
+from adapterhub.durable import make_folder, sync_folder
+from adapterhub.errors import Corrupt
+from adapterhub.manifest import File
+from adapterhub.store.layout import Layout
+
+__all__ = ["Staging"]
+
+Watch = Callable[[memoryview], None]
+Source = Callable[[int], BinaryIO]
+
+
+@final
+class Staging:
+    """Blobs of one writer on their way in. Nothing under blobs/ is touched before `land`."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.arrived: dict[Digest, Path] = {}
+
+    def take(self, source: BinaryIO, watch: Watch | None = None) -> tuple[Digest, int]:
+        """Read a stream whose digest is not known yet; one pass copies and hashes."""
+        make_folder(self.layout.incoming)
+        path = self.layout.incoming / f"{secrets.token_hex(8)}.tmp"
+        try:
+            with path.open("xb") as sink:
+                digest, size = copy_and_hash(source, sink, watch)
+                _settle(sink)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        self._keep(digest, path)
+        return digest, size
+
+    def fetch(self, file: File, source: Source, watch: Watch | None = None) -> int:
+        """Read a file whose digest is known, going on where an interrupted process stopped; how many bytes were read.
+
+        `source(start)` opens a stream at an offset. Bytes that do not match are `Corrupt`, and are forgotten.
+        """
+        make_folder(self.layout.incoming)
+        with self._part(file.blob) as (sink, path):
+            resumed = sink.seek(0, os.SEEK_END)
+            digest, read = _continue(sink, file, source, watch)
+            if digest != file.blob and resumed:  # what lay there may have been wrong: once more, from the start
+                sink.truncate(0)
+                digest, again = _continue(sink, file, source, watch)
+                read += again
+            if digest != file.blob:
+                path.unlink(missing_ok=True)
+                raise Corrupt(
+                    f"{file.path}: what arrived is not {file.blob} ({file.size} bytes)",
+                    hint="the other side's copy is damaged, or changed on the way: run `adapterhub check` there",
+                )
+            _settle(sink)
+            self._keep(file.blob, path)
+            return read
+
+    @contextlib.contextmanager
+    def _part(self, digest: Digest) -> Iterator[tuple[BinaryIO, Path]]:
+        """The partial file of a digest if nobody else is writing it, else one of our own."""
+        path = self.layout.incoming / f"{digest.hex}.part"
+        for candidate in (path, path.with_suffix(f".{secrets.token_hex(4)}.part")):
+            handle = os.open(candidate, os.O_RDWR | os.O_CREAT, 0o644)
+            with open(handle, "r+b") as stream:
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue
+                # Between open and lock its writer may have finished and moved it under blobs/: never write there.
+                if _still_named(handle, candidate):
+                    yield stream, candidate
+                    return
+
+    def _keep(self, digest: Digest, path: Path) -> None:
+        staged = self.layout.incoming / f"{digest.hex}.{secrets.token_hex(4)}.ready"
+        path.rename(staged)
+        if (double := self.arrived.pop(digest, None)) is not None:
+            double.unlink(missing_ok=True)
+        self.arrived[digest] = staged
+
+    def land(self) -> None:
+        """Link everything that arrived to its place under blobs/, durably."""
+        for digest, path in self.arrived.items():
+            target = self.layout.blob(digest)
+            make_folder(target.parent)
+            path.chmod(0o444)
+            # A blob that is there already is replaced: these bytes are verified, those may have rotted.
+            os.replace(path, target)
+        for folder in {self.layout.blob(digest).parent for digest in self.arrived}:
+            sync_folder(folder)
+        self.arrived.clear()
+
+    def drop(self) -> None:
+        """Forget what arrived."""
+        for path in self.arrived.values():
+            path.unlink(missing_ok=True)
+        self.arrived.clear()
+
+
+def _still_named(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _settle(sink: BinaryIO) -> None:
+    sink.flush()
+    os.fsync(sink.fileno())
+
+
+def _continue(sink: BinaryIO, file: File, source: Source, watch: Watch | None) -> tuple[Digest, int]:
+    """Hash what is there and append the rest; the digest of it all, and how many bytes were read."""
+    sink.seek(0)
+    hasher, start, read = new_hash(), 0, 0
+    while chunk := sink.read(CHUNK):
+        hasher.update(chunk)
+        start += len(chunk)
+    if start < file.size:
+        with source(start) as stream:
+            # One byte more than promised is enough to know that it is wrong, and a liar cannot fill the disk.
+            while (left := file.size - start - read) >= 0 and (chunk := stream.read(min(CHUNK, left + 1))):
+                hasher.update(chunk)
+                sink.write(chunk)
+                read += len(chunk)
+                if watch is not None:
+                    watch(memoryview(chunk))
+    return Digest(hasher.hexdigest()), read

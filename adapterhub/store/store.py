@@ -1,0 +1,192 @@
+"""The store: a registry on this machine, or a folder that is one for others."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, final
+
+from adapterhub.digest import Digest, verify
+from adapterhub.document import canonical
+from adapterhub.durable import make_folder, write_new
+from adapterhub.entry import Entry
+from adapterhub.errors import AdapterHubError, Corrupt, NotFound, Refused
+from adapterhub.manifest import Manifest
+from adapterhub.note import Note
+from adapterhub.reference import Reference
+from adapterhub.registry import Listed, Published
+from adapterhub.settings import Settings, load, who
+from adapterhub.store.blobs import BlobFiles, Blobs
+from adapterhub.store.events import Events
+from adapterhub.store.layout import LAYOUT, Layout
+from adapterhub.store.names import Names, now
+from adapterhub.store.notes import Notes
+from adapterhub.store.session import Session
+from adapterhub.store.summary import Summary, summary_of, unreadable
+
+__all__ = ["Store", "check_layout"]
+
+MARKER = canonical({"layout": LAYOUT}) + b"\n"
+
+
+def check_layout(marker: bytes, where: str) -> None:
+    """`Refused` unless registry.json has the layout this version understands."""
+    if marker.strip() != MARKER.strip():
+        raise Refused(
+            f"{where}: registry.json holds {marker[:60]!r}; this version reads layout {LAYOUT}",
+            hint="it was written by a newer adapterhub: install that",
+        )
+
+
+@final
+class Store:
+    """A registry in a folder. Opening one touches nothing; the first write creates it."""
+
+    def __init__(self, root: Path, user: str | None = None) -> None:
+        self.layout = Layout(root.expanduser().absolute())
+        self.blobs = Blobs(self.layout)
+        self.names = Names(self.layout)
+        self.notes = Notes(self.layout)
+        self.events = Events(self.layout)
+        self._user = user
+        if self.layout.marker.exists():
+            check_layout(self.layout.marker.read_bytes(), str(root))
+
+    @property
+    def root(self) -> Path:
+        return self.layout.root
+
+    @property
+    def settings(self) -> Settings:
+        return load(self.root)
+
+    @property
+    def user(self) -> str:
+        return self._user if self._user is not None else who(self.settings)
+
+    def exists(self) -> bool:
+        """Whether somebody has written here yet."""
+        return self.layout.marker.exists()
+
+    def create(self) -> None:
+        """Mark the folder as a registry, unless it is one or holds something else."""
+        if self.exists():
+            return
+        others = sorted(p.name for p in self.root.iterdir() if p.name[0] != ".") if self.root.exists() else []
+        if others and self.layout.marker.name not in others:  # else another writer came first
+            raise Refused(
+                f"{self.root} is no registry, and not empty: it holds {', '.join(others[:3])}",
+                hint="give an empty or a new folder with --store or in the remote's URL",
+            )
+        make_folder(self.root)
+        try:
+            write_new(self.layout.marker, MARKER)
+        except FileExistsError:
+            check_layout(self.layout.marker.read_bytes(), str(self.root))
+
+    def session(self) -> Session:
+        """A writer's stay: take files, then publish them, under one lease."""
+        self.create()
+        return Session(self)
+
+    # The five verbs of a registry.
+
+    def list(self) -> Iterator[Listed]:
+        """See `Registry.list`; by name, each adapter's newest version last."""
+        for name in self.names.all():
+            yield from self.names.listed(name)
+
+    def summaries(self) -> Iterator[Summary]:
+        """Every entry with its facts; what cannot be read is listed with a finding that says so."""
+        for listed in self.list():
+            try:
+                yield summary_of(self, listed)
+            except AdapterHubError as error:
+                yield unreadable(listed, error)
+
+    def resolve(self, reference: Reference) -> Listed:
+        """See `Registry.resolve`."""
+        return self.names.line(reference.name, self.names.resolve(reference))
+
+    def manifest(self, pinned: Digest) -> Manifest:
+        """The manifest with this digest, verified."""
+        return Manifest.read(self.blobs.read(pinned, f"manifest {pinned.short}"), f"manifest {pinned}")
+
+    def open(self, pinned: Digest) -> Entry:
+        """See `Registry.open`."""
+        manifest, notes = self.manifest(pinned), self.notes.about(pinned)
+        return Entry(manifest, BlobFiles(self.blobs), notes, self._cards(manifest, notes))
+
+    def publish(self, entry: Entry, reference: Reference) -> Published:
+        """See `Registry.publish`."""
+        with self.session() as session:
+            return session.publish(entry, reference)
+
+    def remove(self, reference: Reference) -> None:
+        """See `Registry.remove`."""
+        version = self.names.resolve(reference)
+        named = str(reference.name.at(version.label))
+        event = self.events.write("remove", named, digest=str(version.digest), by=self.user)
+        try:
+            self.names.remove(reference.name, version.label)
+        except BaseException:
+            event.unlink(missing_ok=True)
+            raise
+
+    def blob(self, digest: Digest) -> BinaryIO:
+        """A stream of any blob, not verified; `Corrupt` if it is missing."""
+        return self.blobs.open(digest, str(digest))
+
+    # What is said about entries, and about bases.
+
+    def alias(self, reference: Reference, alias: str, expect: str | None = None) -> Listed:
+        """Let an alias mean a version; `Conflict` when it does not mean `expect` now."""
+        version = self.names.resolve(reference)
+        named = reference.name.at(version.label)
+        event = self.events.write("alias", str(named), digest=str(version.digest), by=self.user, detail=alias)
+        try:
+            self.names.alias(reference.name, alias, version.label, expect)
+        except BaseException:
+            event.unlink(missing_ok=True)
+            raise
+        return self.resolve(named)
+
+    def note(self, reference: Reference, note: Note) -> None:
+        """Keep a note about the entry a reference means."""
+        self.events.write("note", str(reference), digest=note.about, by=self.user, detail=note.kind)
+        self.notes.add([note])
+
+    def say(self, digest: Digest, kind: str, data: dict[str, object]) -> Note:
+        """A note about a digest, said now by this store's user."""
+        return Note.model_validate({"about": str(digest), "kind": kind, "data": data, "time": now(), "by": self.user})
+
+    def put_card(self, card: bytes) -> Digest:
+        """Keep a base card under its own digest."""
+        digest = Digest.of(card)
+        if not self.layout.base(digest).exists():
+            self.create()
+            try:
+                write_new(self.layout.base(digest), card)
+            except FileExistsError:
+                return digest
+        return digest
+
+    def card(self, digest: Digest) -> bytes:
+        """A base card's bytes, verified."""
+        path = self.layout.base(digest)
+        if not path.exists():
+            raise NotFound(f"no base card {digest} in {self.root}", hint="adapterhub base list")
+        return verify(path.read_bytes(), digest, str(path))
+
+    def cards(self) -> Iterator[tuple[Digest, bytes]]:
+        """All base cards, verified."""
+        for path in sorted((self.root / "bases").glob("*.json")):
+            digest = Digest(path.stem)
+            yield digest, self.card(digest)
+
+    def _cards(self, manifest: Manifest, notes: tuple[Note, ...]) -> tuple[bytes, ...]:
+        pins = [manifest.base.card if manifest.base else None]
+        pins += [note.data.get("card") for note in notes if note.kind == "base"]
+        digests = {Digest.parse(pin) for pin in pins if pin}
+        try:
+            return tuple(self.card(digest) for digest in sorted(digests))
+        except NotFound as error:
+            raise Corrupt(f"{error}, though an entry's base pin names it", hint="adapterhub check --repair") from None

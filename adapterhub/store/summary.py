@@ -1,0 +1,72 @@
+"""A summary: the line of an entry in `list` and `search`, with all that is known about it here."""
+
+from typing import TYPE_CHECKING, Any
+
+from adapterhub.digest import Digest
+from adapterhub.document import Document
+from adapterhub.errors import AdapterHubError
+from adapterhub.facts import Facts
+from adapterhub.finding import Finding
+from adapterhub.note import gather
+from adapterhub.registry import Listed
+from adapterhub.store.derived import facts_of
+
+if TYPE_CHECKING:
+    from adapterhub.store.store import Store
+
+__all__ = ["Summary", "summary_of", "unreadable"]
+
+
+class Summary(Document):
+    """A version, its digest, when it was published, and its facts, metrics, tags and base."""
+
+    reference: str
+    digest: str
+    kind: str = "adapter"
+    time: str = ""
+    by: str = ""
+    bytes: int = 0
+    aliases: tuple[str, ...] = ()
+    facts: Facts
+    metrics: dict[str, float] = {}
+    tags: tuple[str, ...] = ()
+    license: str = ""
+    base: dict[str, Any] = {}
+
+    @property
+    def base_name(self) -> str:
+        """What people call the base: the pin's source, else the name the files give."""
+        return str(self.base.get("source") or self.facts.base_name or "")
+
+
+def summary_of(store: "Store", listed: Listed) -> Summary:
+    """Read what a store knows about one version; the manifest wins over a later pin."""
+    entry = store.open(listed.digest)
+    noted = gather(entry.notes)
+    return Summary(
+        reference=str(listed.reference),
+        digest=str(listed.digest),
+        kind=entry.manifest.kind,
+        time=listed.time,
+        by=listed.by,
+        bytes=entry.manifest.size,
+        aliases=listed.aliases,
+        facts=facts_of(store, Digest.parse(str(listed.digest)), entry),
+        metrics=noted.metrics,
+        tags=noted.tags,
+        license=noted.license,
+        base=entry.manifest.base.plain() if entry.manifest.base else noted.base,
+    )
+
+
+def unreadable(listed: Listed, error: AdapterHubError) -> Summary:
+    """The line of an entry that cannot be read: everything else can still be listed."""
+    finding = Finding(
+        check="unreadable",
+        severity="error",
+        place=str(listed.reference),
+        message=str(error),
+        remedy=error.hint or "adapterhub check",
+    )
+    facts = Facts(format="?", findings=(finding,))
+    return Summary(reference=str(listed.reference), digest=str(listed.digest), time=listed.time, facts=facts)

@@ -1,0 +1,123 @@
+"""`add`: a folder or file in any known format becomes an entry."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, final
+
+from adapterhub.entry import Entry
+from adapterhub.errors import BadReference, Conflict
+from adapterhub.formats.intake import Intake, take
+from adapterhub.manifest import BasePin, File, Manifest, Parent
+from adapterhub.note import Note, gather
+from adapterhub.reference import Reference
+from adapterhub.registry import Listed, Published
+from adapterhub.store.blobs import BlobFiles
+from adapterhub.store.derived import keep_facts
+from adapterhub.store.session import STREAMS, Session
+from adapterhub.store.store import Store
+from adapterhub.transfer.copy import Progress
+from adapterhub.verbs.bases import card_bytes, pin_for
+from adapterhub.verbs.desk import Desk
+from adapterhub.verbs.shown import Shown, left_out, shown
+
+__all__ = ["Request", "add", "add_intake"]
+
+
+@final
+@dataclass(frozen=True)
+class Request:
+    """What is said about a new entry beside its files: its base as a word, or as a pin that is known already."""
+
+    base: str | None = None
+    pin: BasePin | None = None
+    cards: tuple[bytes, ...] = ()
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    license: str = ""
+    cost: Mapping[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] | None = None
+    recipe: dict[str, Any] | None = None
+    parents: tuple[Parent, ...] = ()
+    convert_pickle: bool = False
+
+
+def add(desk: Desk, path: Path, name: str, request: Request, progress: Progress | None = None) -> Shown:
+    """Read a folder or file once, keep it, and name it. Adding the same again changes nothing."""
+    reference = desk.reference(name)
+    if reference.is_digest:
+        raise BadReference(
+            f"{name}: a version is a word, not a digest", hint="write namespace/name or namespace/name@1"
+        )
+    with closing(take(path, convert_pickle=request.convert_pickle)) as intake:
+        return add_intake(desk, intake, reference, request, progress)
+
+
+def add_intake(
+    desk: Desk, intake: Intake, reference: Reference, request: Request, progress: Progress | None = None
+) -> Shown:
+    """The same for what has been looked at already."""
+    pin, cards = request.pin, request.cards
+    if request.base:
+        pin, card = pin_for(desk, request.base, intake)
+        cards = (card_bytes(card),)
+    with desk.store.session() as session:
+        manifest = Manifest(
+            kind=intake.kind,  # type: ignore[arg-type]  # pydantic checks it
+            files=_take_all(session, intake.paths, progress),
+            base=pin,
+            parents=request.parents,
+            recipe=request.recipe,
+            training=request.training,
+        )
+        notes = _notes(desk.store, manifest, intake, request)
+        entry = Entry(manifest, BlobFiles(desk.store.blobs), notes, cards)
+        published = session.publish(entry, reference)
+    keep_facts(desk.store, manifest.digest, intake.facts)
+    return _shown(desk.store, published, intake)
+
+
+def _shown(store: Store, published: Published, intake: Intake) -> Shown:
+    listed: Listed = store.resolve(published.reference)
+    answer = shown(listed, store.open(published.digest), intake.facts)
+    return answer.model_copy(update={"left_out": left_out(intake)})
+
+
+def _take_all(session: Session, paths: Mapping[str, Path], progress: Progress | None) -> tuple[File, ...]:
+    """Read all files, several at once, into the session."""
+
+    def one(item: tuple[str, Path]) -> File:
+        name, path = item
+        before = path.stat()
+        advance = progress.begin(name, before.st_size) if progress else _nobody
+        with path.open("rb") as stream:
+            digest, size = session.take(stream, lambda chunk: advance(len(chunk)))
+        after = path.stat()
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or size != after.st_size:
+            raise Conflict(
+                f"{path} changed while it was read", hint="wait until whoever writes it is done, then try again"
+            )
+        return File(path=name, size=size, sha256=digest.hex)
+
+    with ThreadPoolExecutor(min(STREAMS, max(1, len(paths)))) as pool:
+        return tuple(pool.map(one, sorted(paths.items())))
+
+
+_nobody: Callable[[int], None] = lambda _: None  # noqa: E731
+
+
+def _notes(store: Store, manifest: Manifest, intake: Intake, request: Request) -> tuple[Note, ...]:
+    """What is said, less what the store has heard already."""
+    known = gather(store.notes.about(manifest.digest))
+    said: dict[str, dict[str, Any]] = {
+        "metrics": dict(request.metrics),
+        "tags": {"add": sorted(request.tags)} if request.tags else {},
+        "license": {"id": request.license} if request.license else {},
+        "card": {"text": intake.card} if intake.card else {},
+        "log": intake.logs,
+        "cost": dict(request.cost),
+    }
+    fresh = {kind: data for kind, data in said.items() if data and not known.says(kind, data)}
+    return tuple(store.say(manifest.digest, kind, data) for kind, data in fresh.items())

@@ -1,0 +1,109 @@
+"""The desk everything is done at: the store on this machine, its remotes, and what words mean here."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from adapterhub.digest import Digest
+from adapterhub.durable import make_folder
+from adapterhub.entry import Entry
+from adapterhub.errors import BadReference, NotFound, WrongUsage
+from adapterhub.reference import Reference, is_folder, parse
+from adapterhub.registry import Listed, Registry
+from adapterhub.remotes.table import open_remote
+from adapterhub.settings import Settings, save
+from adapterhub.store.locks import alone
+from adapterhub.store.store import Store
+
+__all__ = ["Desk", "PathLike", "as_word", "as_words"]
+
+PathLike = str | Path
+
+DEFAULT = "origin"
+
+
+@final
+@dataclass(frozen=True)
+class Desk:
+    """A store and the rules of this call."""
+
+    store: Store
+    offline: bool = False
+
+    def reference(self, word: str) -> Reference:
+        """A word that must be a name in this store, not a folder and not in a remote."""
+        if is_folder(word):
+            raise WrongUsage(
+                f"{word} is a folder, where a name is wanted", hint="write namespace/name, for example ada/poet"
+            )
+        reference = parse(word)
+        if reference.remote:
+            raise BadReference(
+                f"{word} lies in the remote {reference.remote}; this command works on the store alone",
+                hint=f"adapterhub pull {word}, then name {reference.here()}; in full: [remote:]namespace/name[@pin]",
+            )
+        return reference
+
+    def find(self, word: str) -> tuple[Listed, Entry]:
+        """The entry a reference means, in this store or in the remote it names."""
+        reference = parse(word)
+        registry: Registry = self.remote(reference.remote) if reference.remote else self.store
+        listed = registry.resolve(reference.here())
+        return listed, registry.open(listed.digest)
+
+    def remote(self, name: str | None, *, write: bool = False) -> Registry:
+        """A remote by its name or URL; without one, the only remote or the one called origin."""
+        url = name if name and "://" in name else self._known(name)
+        return open_remote(url, user=self.store.user, write=write, offline=self.offline)
+
+    def _known(self, name: str | None) -> str:
+        remotes = self.store.settings.remotes
+        if name is None:
+            if not remotes:
+                raise NotFound("no remote is known here", hint="adapterhub remote add origin file:///srv/adapters")
+            name = next(iter(remotes)) if len(remotes) == 1 else DEFAULT
+            if name not in remotes:
+                raise WrongUsage(
+                    f"there are {len(remotes)} remotes: {', '.join(sorted(remotes))}; which one?",
+                    hint=f"name it with --to or --from, or call one of them {DEFAULT}",
+                )
+        if name not in remotes:
+            known = ", ".join(sorted(remotes)) or "none"
+            raise NotFound(f"no remote is called {name!r}; known: {known}", hint=f"adapterhub remote add {name} URL")
+        return remotes[name].url
+
+    def change_settings(self, change: Callable[[Settings], Settings]) -> Settings:
+        """Change settings.json, one process at a time."""
+        self.store.create()
+        make_folder(self.store.layout.incoming)
+        with alone(self.store.layout.incoming, "settings.lock"):
+            settings = change(self.store.settings)
+            save(self.store.root, settings)
+        return settings
+
+    def names_of(self, digest: Digest) -> tuple[str, ...]:
+        """The references in this store that mean a digest."""
+        return tuple(str(listed.reference) for listed in self.store.list() if listed.digest == digest)
+
+    def folder(self, word: str) -> Path:
+        """A word that must be a folder or file which is there."""
+        path = Path(word).expanduser()
+        if not path.exists():
+            raise NotFound(
+                f"{word}: no such file or folder", hint="is the path right? A folder begins with / ./ ../ or ~"
+            )
+        return path
+
+
+def as_word(word: PathLike) -> str:
+    """A path as a word of the command line; a text is one already."""
+    if isinstance(word, str):
+        return word
+    text = str(word)
+    return text if is_folder(text) else f"./{text}"
+
+
+def as_words(words: Iterable[PathLike]) -> tuple[str, ...]:
+    """One word, or several."""
+    return (as_word(words),) if isinstance(words, (str, Path)) else tuple(map(as_word, words))

@@ -1,0 +1,190 @@
+"""`export`, `path`, `alias`, `tag`, `note`, `pin`, `remove`, `check`, `sweep`, `catalog`: keep house."""
+
+import secrets
+import shutil
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol, runtime_checkable
+
+from adapterhub.digest import Digest, copy_and_hash
+from adapterhub.document import Document
+from adapterhub.entry import Entry
+from adapterhub.errors import AdapterHubError, Conflict, WrongUsage
+from adapterhub.manifest import File
+from adapterhub.note import gather
+from adapterhub.registry import Listed
+from adapterhub.store.catalog import write_catalog
+from adapterhub.store.check import Checked, Donor, check
+from adapterhub.store.derived import folder_of, write_files
+from adapterhub.store.sweep import GRACE, Swept, sweep
+from adapterhub.verbs.bases import base_add_card, card_for, pin_of
+from adapterhub.verbs.desk import Desk
+
+__all__ = [
+    "Exported",
+    "alias",
+    "catalog",
+    "check_store",
+    "export",
+    "note",
+    "path",
+    "pin",
+    "remove",
+    "sweep_store",
+    "tag",
+]
+
+
+class Exported(Document):
+    """A folder that was written."""
+
+    reference: str
+    digest: str
+    folder: str
+    files: tuple[str, ...]
+
+
+def export(desk: Desk, word: str, folder: Path) -> Exported:
+    """Write an entry's files, byte for byte, and its card as README.md, into a folder that appears whole or not."""
+    listed, entry = desk.find(word)
+    target = folder.expanduser().absolute()
+    card = _readme(entry)
+    if target.exists() and not _is_empty(target) and not _holds(target, entry):
+        raise Conflict(f"{folder} is there already and holds other files", hint="give a new folder, or empty this one")
+    fresh = target.with_name(f".{target.name[:64]}.{secrets.token_hex(4)}.tmp")
+    try:
+        write_files(entry, fresh)
+        if card:
+            (fresh / "README.md").write_text(card)
+        if target.exists():
+            for path in fresh.rglob("*"):
+                if path.is_file():
+                    (target / path.relative_to(fresh)).parent.mkdir(parents=True, exist_ok=True)
+                    path.replace(target / path.relative_to(fresh))
+        else:
+            fresh.rename(target)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    files = (*entry.paths(), *(("README.md",) if card else ()))
+    return Exported(reference=str(listed.reference), digest=str(listed.digest), folder=str(folder), files=files)
+
+
+def _readme(entry: Entry) -> str:
+    return "" if entry.manifest.file("README.md") else gather(entry.notes).card
+
+
+def _is_empty(folder: Path) -> bool:
+    return folder.is_dir() and not any(folder.iterdir())
+
+
+def _holds(folder: Path, entry: Entry) -> bool:
+    """Whether a folder holds this very entry already, so that exporting it again changes nothing."""
+    if not folder.is_dir():
+        return False
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    return there <= {*entry.paths(), "README.md"} and all(
+        _same(folder / file.path, file) for file in entry.manifest.files if file.path in there
+    )
+
+
+def _same(path: Path, file: File) -> bool:
+    with path.open("rb") as stream:
+        return copy_and_hash(stream)[0] == file.blob
+
+
+def path(desk: Desk, word: str) -> Path:
+    """A read-only folder with the entry's files, for tools that want a path."""
+    return folder_of(desk.store, desk.store.resolve(desk.reference(word)).digest)
+
+
+def alias(desk: Desk, word: str, name: str, expect: str | None = None) -> Listed:
+    """Let an alias mean a version."""
+    return desk.store.alias(desk.reference(word), name, expect)
+
+
+def _say(desk: Desk, word: str, kind: str, data: dict[str, Any]) -> Listed:
+    """Note something about an entry, unless that is known."""
+    listed = desk.store.resolve(desk.reference(word))
+    if not gather(desk.store.notes.about(listed.digest)).says(kind, data):
+        desk.store.note(listed.reference, desk.store.say(listed.digest, kind, data))
+    return listed
+
+
+def tag(desk: Desk, word: str, tags: Iterable[str], drop: Iterable[str] = ()) -> Listed:
+    """Tag an entry, or take tags off."""
+    said = {key: sorted(words) for key, words in (("add", set(tags)), ("remove", set(drop))) if words}
+    if not said:
+        raise WrongUsage("no tag is given", hint="adapterhub tag ada/poet prod-candidate")
+    return _say(desk, word, "tags", said)
+
+
+def note(desk: Desk, word: str, values: dict[str, Any]) -> Listed:
+    """Note numbers (as metrics) and words (as values) about an entry."""
+    if not values:
+        raise WrongUsage("nothing is noted", hint="adapterhub note ada/poet accuracy=0.93 reviewer=ada")
+    numbers = {key: value for key, value in values.items() if isinstance(value, (int, float))}
+    words = {key: value for key, value in values.items() if key not in numbers}
+    for kind, data in (("metrics", numbers), ("values", words)):
+        if data:
+            _say(desk, word, kind, data)
+    return desk.store.resolve(desk.reference(word))
+
+
+def pin(desk: Desk, word: str, base: str) -> Listed:
+    """Note which base an entry was trained on, by content."""
+    card = card_for(desk, base)
+    desk.store.resolve(desk.reference(word))
+    base_add_card(desk, card)
+    return _say(desk, word, "base", pin_of(card).plain())
+
+
+def remove(desk: Desk, word: str, *, everything: bool = False) -> list[Listed]:
+    """Take the name of a version away, or with `everything` those of all versions. The bytes stay until a sweep."""
+    reference = desk.reference(word)
+    there = desk.store.names.listed(reference.name)
+    if reference.pin is None and len(there) > 1 and not everything:
+        labels = ", ".join(str(listed.reference.pin) for listed in there)
+        raise WrongUsage(
+            f"{reference.name} has {len(there)} versions: {labels}; which one?",
+            hint=f"write {there[-1].reference}, or give --all to remove them all",
+        )
+    gone = there if everything and there else [desk.store.resolve(reference)]
+    for listed in gone:
+        desk.store.remove(listed.reference)
+    return gone
+
+
+def check_store(desk: Desk, *, repair: bool = False, progress: Callable[[int], None] = lambda _: None) -> Checked:
+    """Is every byte as it should be? With `repair`, remotes are asked for what is damaged."""
+    return check(desk.store, repair=repair, donors=tuple(_donors(desk)) if repair else (), progress=progress)
+
+
+@runtime_checkable
+class Lending(Protocol):
+    """A registry that gives out any blob by its digest."""
+
+    def blob(self, digest: Digest) -> BinaryIO: ...
+
+
+def _donors(desk: Desk) -> Iterable[Donor]:
+    for name in desk.store.settings.remotes:
+        with suppress(AdapterHubError):
+            registry = desk.remote(name)
+            if isinstance(registry, Lending):
+                yield registry.blob
+
+
+def sweep_store(desk: Desk, grace: float | None = None) -> Swept:
+    """Free what nobody names."""
+    grace = GRACE if grace is None else grace
+    if grace < 0:
+        raise WrongUsage(f"the grace period is {grace} seconds", hint="give 0 or more")
+    return sweep(desk.store, grace)
+
+
+def catalog(desk: Desk) -> Path:
+    """Write catalog.json, for web sites."""
+    desk.store.create()
+    write_catalog(desk.store)
+    return desk.store.layout.catalog

@@ -1,0 +1,139 @@
+"""`pull`, `push` and the remotes they go to."""
+
+from collections.abc import Iterable
+
+from adapterhub.document import Document
+from adapterhub.errors import BadReference, Conflict, NotFound, WrongUsage
+from adapterhub.reference import check_name, parse
+from adapterhub.remotes.table import SCHEMES, check_url
+from adapterhub.settings import Remote
+from adapterhub.store.store import Store
+from adapterhub.transfer.copy import Progress, copy
+from adapterhub.verbs.desk import Desk
+
+__all__ = [
+    "Pulled",
+    "Pushed",
+    "RemoteShown",
+    "pull",
+    "push",
+    "remote_add",
+    "remote_list",
+    "remote_remove",
+    "remote_test",
+]
+
+
+class Pulled(Document):
+    """An entry that is in this store now, and how many bytes of files and manifests came for it."""
+
+    reference: str
+    digest: str
+    bytes_received: int
+    detail: str = ""
+
+
+class Pushed(Document):
+    """An entry that is in the remote now, and how many bytes of files and manifests went for it."""
+
+    reference: str
+    digest: str
+    bytes_sent: int
+
+
+class RemoteShown(Document):
+    """A remote: its name, its URL, and what kind that is."""
+
+    name: str
+    url: str
+    kind: str = ""
+
+
+def pull(desk: Desk, words: Iterable[str], remote: str | None = None, progress: Progress | None = None) -> list[Pulled]:
+    """Fetch entries into this store, with their notes and base cards."""
+    done = []
+    for word in words:
+        reference = parse(word)
+        if remote and reference.remote and reference.remote != remote:
+            raise WrongUsage(f"{word} names the remote {reference.remote}, --from {remote}", hint="name one of them")
+        source = desk.remote(reference.remote or remote)
+        copied = copy(reference.here(), source, desk.store, progress=progress)
+        published = copied.published
+        detail = copied.source.detail if reference.pin is None else ""
+        done.append(
+            Pulled(
+                reference=str(published.reference),
+                digest=str(published.digest),
+                bytes_received=published.received,
+                detail=detail,
+            )
+        )
+    return done
+
+
+def push(
+    desk: Desk,
+    words: Iterable[str],
+    remote: str | None = None,
+    *,
+    next_version: bool = False,
+    aliases: tuple[str, ...] = (),
+    progress: Progress | None = None,
+) -> list[Pushed]:
+    """Send entries to a remote: only what it lacks, the name last."""
+    references = [desk.reference(word) for word in words]
+    listed = [desk.store.resolve(reference) for reference in references]  # every mistake before the first byte
+    sink = desk.remote(remote, write=True)
+    done = []
+    for item in listed:
+        try:
+            copied = copy(
+                item.reference, desk.store, sink, next_version=next_version, aliases=aliases, progress=progress
+            )
+        except Conflict as error:
+            raise Conflict(str(error), hint="push with --next to publish it under the next free version") from None
+        published = copied.published
+        done.append(
+            Pushed(reference=str(published.reference), digest=str(published.digest), bytes_sent=published.received)
+        )
+    return done
+
+
+def remote_add(desk: Desk, name: str, url: str) -> RemoteShown:
+    """Remember a remote. Its name must not be one that means something already."""
+    check_name(name, "remote")
+    if name in ("hf", "sha256"):
+        raise BadReference(f"a remote cannot be called {name}: the word is built in", hint="choose another word")
+    known = desk.store.settings.remotes.get(name)
+    if known and known.url != url:
+        raise Conflict(f"the remote {name} is there already: {known.url}", hint=f"adapterhub remote remove {name}")
+    check_url(url)
+    desk.change_settings(lambda s: s.model_copy(update={"remotes": {**s.remotes, name: Remote(url=url)}}))
+    return _remote_shown(name, url)
+
+
+def _remote_shown(name: str, url: str) -> RemoteShown:
+    return RemoteShown(name=name, url=url, kind=SCHEMES.get(url.partition(":")[0], "").partition(":")[0])
+
+
+def remote_list(desk: Desk) -> list[RemoteShown]:
+    """The remotes this store knows."""
+    return [_remote_shown(name, remote.url) for name, remote in sorted(desk.store.settings.remotes.items())]
+
+
+def remote_remove(desk: Desk, name: str) -> RemoteShown:
+    """Forget a remote; nothing there is touched."""
+    remotes = desk.store.settings.remotes
+    if name not in remotes:
+        raise NotFound(f"no remote is called {name!r}", hint=f"known: {', '.join(sorted(remotes)) or 'none'}")
+    desk.change_settings(lambda s: s.model_copy(update={"remotes": {n: r for n, r in s.remotes.items() if n != name}}))
+    return _remote_shown(name, remotes[name].url)
+
+
+def remote_test(desk: Desk, name: str) -> RemoteShown:
+    """Ask a remote whether it is there and readable."""
+    registry = desk.remote(name)
+    count = sum(1 for _ in registry.list())
+    kind = "writable" if isinstance(registry, Store) else "read only"
+    shown = next((r for r in remote_list(desk) if r.name == name), _remote_shown(name, name))
+    return shown.model_copy(update={"kind": f"{kind}, {count} versions"})

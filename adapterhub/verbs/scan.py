@@ -1,0 +1,123 @@
+"""`scan`: what lies below a path, without copying anything; and adding it all."""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+from adapterhub.document import Document
+from adapterhub.errors import AdapterHubError, BadReference, WrongUsage
+from adapterhub.facts import Facts
+from adapterhub.finding import Finding
+from adapterhub.formats.intake import find, take
+from adapterhub.reference import parse
+from adapterhub.verbs.add import Request, add
+from adapterhub.verbs.desk import Desk
+from adapterhub.verbs.look import manifest_of
+
+__all__ = ["TEMPLATE", "Scanned", "scan", "scan_add"]
+
+TEMPLATE = "{parent}/{folder}"
+
+
+class Scanned(Document):
+    """An adapter that was found: where, what it is, whether it is well, and where else the same bytes lie.
+
+    `reference` is what it was added as, or what this store calls it already.
+    """
+
+    path: str
+    digest: str = ""
+    facts: Facts
+    bytes: int = 0
+    health: str = "ok"
+    duplicates: tuple[str, ...] = ()
+    reference: str = ""
+    findings: tuple[Finding, ...] = ()
+
+
+def scan(desk: Desk, paths: Iterable[Path], progress: Callable[[str], None] = lambda _: None) -> list[Scanned]:
+    """Every adapter below the paths, by path. What is broken is listed with its reason as a finding."""
+    found = sorted({place for path in paths for place in find(_there(desk, path))})
+
+    def one(place: Path) -> Scanned:
+        progress(str(place))
+        return _look(place)
+
+    with ThreadPoolExecutor() as pool:
+        looked = list(pool.map(one, found))
+    known = {str(listed.digest): str(listed.reference) for listed in desk.store.list()}
+    same: dict[str, list[str]] = defaultdict(list)
+    for item in looked:
+        if item.digest:
+            same[item.digest].append(item.path)
+    return [
+        item.model_copy(
+            update={
+                "duplicates": tuple(path for path in same.get(item.digest, ()) if path != item.path),
+                "reference": known.get(item.digest, ""),
+            }
+        )
+        for item in looked
+    ]
+
+
+def _there(desk: Desk, path: Path) -> Path:
+    return desk.folder(str(path))
+
+
+def _look(place: Path) -> Scanned:
+    try:
+        with closing(take(place)) as intake:
+            manifest, facts = manifest_of(intake), intake.facts
+    except (AdapterHubError, OSError) as error:
+        hint = error.hint if isinstance(error, AdapterHubError) else ""
+        finding = Finding(check="cannot-be-added", severity="error", place=place.name, message=str(error), remedy=hint)
+        facts = Facts(format="?", findings=(finding,))
+        return Scanned(path=str(place), facts=facts, health="cannot-be-added", findings=(finding,))
+    return Scanned(
+        path=str(place),
+        digest=str(manifest.digest),
+        facts=facts,
+        bytes=manifest.size,
+        health=facts.health,
+        findings=facts.findings,
+    )
+
+
+def scan_add(desk: Desk, found: Iterable[Scanned], template: str = TEMPLATE) -> Iterator[Scanned]:
+    """Add what was found and can be added, each under a name made from its place; the same bytes once per name."""
+    named = [(item, name_for(Path(item.path), template)) for item in found if item.digest]
+    for item, name in named:
+        shown = add(desk, Path(item.path), name, Request())
+        yield item.model_copy(update={"reference": shown.reference})
+
+
+def name_for(place: Path, template: str) -> str:
+    """The name a template gives a place: `{folder}`, `{parent}` and `{grandparent}` are words of its path.
+
+    >>> name_for(Path("/runs/My runs/sql v2"), "{parent}/{folder}")
+    'My-runs/sql-v2'
+    """
+    whole = place.absolute()
+    words = (whole.stem if whole.is_file() else whole.name, *(parent.name for parent in whole.parents), "", "")
+    parts = {"folder": words[0], "parent": words[1], "grandparent": words[2]}
+    try:
+        name = template.format(**{key: _word(value) for key, value in parts.items()})
+    except (KeyError, IndexError, ValueError) as error:
+        raise WrongUsage(
+            f"cannot read the template {template!r}: {type(error).__name__} {error}",
+            hint="a template holds {folder}, {parent} and {grandparent}: --name 'ada/{folder}'",
+        ) from None
+    try:
+        return str(parse(name))
+    except BadReference as error:
+        raise BadReference(f"{place}: {template!r} makes no name of it: {error}", hint=error.hint) from None
+
+
+def _word(text: str) -> str:
+    """The nearest word a name can have."""
+    word = re.sub(r"-{2,}|\.{2,}", "-", re.sub(r"[^A-Za-z0-9._-]+", "-", text)).strip("-._")
+    return word[:96] or "unnamed"

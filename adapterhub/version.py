@@ -1,0 +1,41 @@
+"""Version labels: opaque words; without one, the next integer.
+
+version := [A-Za-z0-9] [A-Za-z0-9._-]*        at most 96 characters
+"""
+
+import re
+from collections.abc import Iterable
+
+from adapterhub.errors import BadReference
+
+__all__ = ["check_label", "is_label", "next_integer"]
+
+LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
+
+
+def is_label(text: str) -> bool:
+    """Whether a word can be a version or an alias."""
+    return LABEL.fullmatch(text) is not None and ".." not in text
+
+
+def check_label(text: str, what: str = "version") -> str:
+    """The same word, or `BadReference`.
+
+    >>> check_label("1.2.0-rc1")
+    '1.2.0-rc1'
+    """
+    if not is_label(text):
+        raise BadReference(
+            f"not a {what}: {text!r}",
+            hint=f"a {what} is letters, digits, '.', '_' and '-', beginning with a letter or digit: 1, 1.2.0, prod",
+        )
+    return text
+
+
+def next_integer(labels: Iterable[str]) -> str:
+    """One more than the largest whole number among the labels, or 1.
+
+    >>> next_integer(["1", "2", "nightly"])
+    '3'
+    """
+    return str(max((int(label) for label in labels if label.isascii() and label.isdigit()), default=0) + 1)
