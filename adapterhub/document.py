@@ -30,11 +30,15 @@ class Document(BaseModel):
 
     def plain(self) -> dict[str, Any]:
         """The document as plain data, without the fields that say nothing."""
-        return {name: value for name, value in self.model_dump(mode="json").items() if value not in (None, "", [], {})}
+        fields = {**{n: self.__dict__[n] for n in type(self).model_fields}, **(self.__pydantic_extra__ or {})}
+        return {name: plain for name, value in fields.items() if (plain := _plain(value)) not in (None, "", [], {})}
 
     def to_bytes(self) -> bytes:
-        """The canonical bytes."""
-        return canonical(self.plain())
+        """The canonical bytes; `Corrupt` for what has none: NaN, half a surrogate pair, bottomless nesting."""
+        try:
+            return canonical(self.plain())
+        except (ValueError, RecursionError) as error:
+            raise Corrupt(f"{type(self).__name__}: cannot be written as JSON: {error}") from None
 
     @classmethod
     def from_bytes(cls, data: bytes, what: str) -> Self:
@@ -45,3 +49,12 @@ class Document(BaseModel):
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"])) or "document"
             raise Corrupt(f"{what}: {place}: {first['msg']}, got {str(first['input'])[:80]!r}") from None
+
+
+def _plain(value: Any) -> Any:
+    """A value as plain data. Only documents lose what says nothing: a None in somebody's training config stays."""
+    if isinstance(value, Document):
+        return value.plain()
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return {key: _plain(item) for key, item in value.items()} if isinstance(value, dict) else value

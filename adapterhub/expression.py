@@ -33,7 +33,7 @@ class Term:
         name = str(self.operand)
         if isinstance(self.operand, Path) and not name.startswith(("/", "~")):
             name = f"./{name}"
-        return name if self.weight == 1.0 else f"{name}*{self.weight!r}"
+        return name if self.weight == 1.0 and "*" not in name else f"{name}*{self.weight!r}"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from adapterhub.digest import Digest
 from adapterhub.document import Document
 from adapterhub.errors import Corrupt
 
-__all__ = ["BasePin", "File", "Manifest", "Parent", "safe_path"]
+__all__ = ["BasePin", "File", "Manifest", "Parent", "Pinned", "safe_path"]
 
 
 def safe_path(path: str) -> str:
@@ -36,6 +36,7 @@ def _digest(text: str) -> str:
 
 
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$"), AfterValidator(_digest)]
+Pinned = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
 class File(Document):
@@ -58,13 +59,13 @@ class BasePin(Document):
     revision: str | None = None
     weights_digest: str | None = None
     layout_digest: str | None = None
-    card: str | None = None
+    card: Pinned | None = None
 
 
 class Parent(Document):
     """An entry this one was made from, and its weight."""
 
-    digest: str
+    digest: Pinned
     weight: float = 1.0
 
 
@@ -89,6 +90,9 @@ class Manifest(Document):
         folded = [file.path.casefold() for file in files]
         if len(set(folded)) != len(folded):
             raise ValueError("two files have the same name (upper and lower case count as the same)")
+        folders = {str(folder) for path in folded for folder in PurePosixPath(path).parents}
+        if both := folders.intersection(folded):
+            raise ValueError(f"a file and a folder have the same name: {min(both)}")
         return tuple(sorted(files, key=lambda file: file.path))
 
     def file(self, path: str) -> File | None:

@@ -1,9 +1,13 @@
 """Notes: what is said about a digest later or from outside. Append-only; the newest word on a matter counts."""
 
+import math
 from collections.abc import Iterable
 from typing import Any, Literal
 
+from pydantic import model_validator
+
 from adapterhub.document import Document
+from adapterhub.manifest import BasePin, Pinned
 
 __all__ = ["Note", "Noted", "gather"]
 
@@ -22,11 +26,43 @@ class Note(Document):
     values      {key: text or number}: whatever a person wants to remember
     """
 
-    about: str
+    about: Pinned
     kind: Literal["metrics", "tags", "cost", "card", "license", "base", "log", "values"]
     data: dict[str, Any]
     time: str
     by: str = ""
+
+    @model_validator(mode="after")
+    def _well_formed(self) -> "Note":
+        if self.kind == "metrics":
+            for name, value in self.data.items():
+                _word(name, "metric's name")
+                if not _is_number(value):
+                    raise ValueError(f"the metric {name} is a finite number, got {value!r}")
+        if self.kind == "tags":
+            for key, words in self.data.items():
+                if key not in ("add", "remove") or not isinstance(words, list):
+                    raise ValueError(f"tags are lists under add and remove, got {key}: {words!r}")
+                for word in words:
+                    _word(word, "tag")
+        for kind, key in (("card", "text"), ("license", "id")):
+            if self.kind == kind and not isinstance(self.data.get(key), str):
+                raise ValueError(f"a {kind} has a {key}")
+        if self.kind == "base":
+            BasePin.model_validate(self.data)
+        return self
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # a whole number beyond any float
+        return False
+
+
+def _word(word: Any, what: str) -> None:
+    if not isinstance(word, str) or not 0 < len(word) <= 96 or not word.isprintable() or word != word.strip():
+        raise ValueError(f"a {what} is printable text of 1 to 96 characters, got {word!r}")
 
 
 class Noted(Document):

@@ -38,4 +38,9 @@ def next_integer(labels: Iterable[str]) -> str:
     >>> next_integer(["1", "2", "nightly"])
     '3'
     """
-    return str(max((int(label) for label in labels if label.isascii() and label.isdigit()), default=0) + 1)
+    taken = set(labels)
+    # Longer numbers are no counters (a date with a time, a hash), and one more than 99…9 would be no label.
+    number = max((int(label) for label in taken if label.isascii() and label.isdigit() and len(label) < 19), default=0) + 1
+    while str(number) in taken:
+        number += 1
+    return str(number)

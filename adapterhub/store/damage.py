@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, final
 
 from adapterhub.digest import Digest, copy_and_hash
 from adapterhub.document import Document
-from adapterhub.errors import AdapterHubError, Corrupt
+from adapterhub.errors import AdapterHubError, BadReference, Corrupt
 from adapterhub.manifest import Manifest
 from adapterhub.reference import Name
+from adapterhub.version import check_label
 
 if TYPE_CHECKING:
     from adapterhub.store.store import Store
@@ -50,9 +51,10 @@ def names(reading: Reading) -> Iterator[Damage]:
             continue
         for path in sorted(p for p in layout.versions(name).glob("*") if p.name[0] != "."):
             try:
+                check_label(path.name)
                 if version := names.version(name, path.name):
                     reading.wanted.setdefault(version.digest, []).append(str(name.at(version.label)))
-            except Corrupt as error:
+            except (Corrupt, BadReference) as error:
                 yield Damage(
                     kind="bad-version", path=str(path), references=(f"{name}@{path.name}",), message=str(error)
                 )

@@ -18,7 +18,7 @@ from adapterhub.reference import Name, Reference
 from adapterhub.registry import Listed
 from adapterhub.store.layout import Layout
 from adapterhub.store.locks import alone
-from adapterhub.version import check_label, next_integer
+from adapterhub.version import check_label, is_label, next_integer
 
 __all__ = ["Names", "Version", "now", "parse_version"]
 
@@ -45,7 +45,8 @@ def now(later_than: str = "") -> str:
     So the order of versions survives a clock that was set back.
     """
     moment = datetime.now(UTC)
-    with contextlib.suppress(ValueError):
+    # A time somebody else wrote may have no zone, or be the last there is.
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
         if later_than and (floor := datetime.fromisoformat(later_than)) >= moment:
             moment = floor + timedelta(microseconds=1)
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
@@ -56,9 +57,9 @@ def parse_version(label: str, data: bytes, what: str) -> Version:
     try:
         said = json.loads(data)
         return Version(
-            label, Digest.parse(said["digest"]), str(said["time"]), said.get("by", ""), said.get("after", "")
+            label, Digest.parse(said["digest"]), str(said["time"]), str(said.get("by", "")), str(said.get("after", ""))
         )
-    except (ValueError, KeyError, TypeError, AttributeError, BadReference) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, BadReference) as error:
         raise Corrupt(
             f"{what}: not a version's file ({type(error).__name__}: {error})",
             hint="`adapterhub check --repair` sets it aside; publish that version again",
@@ -100,7 +101,8 @@ class Names:
     def aliases(self, name: Name) -> dict[str, str]:
         """Alias -> version."""
         folder = self.layout.aliases(name)
-        return {alias: (folder / alias).read_text().strip() for alias in _labels(folder)}
+        meant = {alias: _read_alias(folder / alias) for alias in _labels(folder)}
+        return {alias: label for alias, label in meant.items() if label is not None}
 
     def resolve(self, reference: Reference) -> Version:
         """The version a reference means; `NotFound` says what there is instead."""
@@ -187,16 +189,26 @@ class Names:
         return self.version(name, label) or version
 
     def remove(self, name: Name, label: str) -> None:
-        """Take a version's name away; its label stays taken."""
-        if mine := [alias for alias, target in self.aliases(name).items() if target == label]:
-            raise Refused(
-                f"{name.at(label)}: the alias {', '.join(mine)} means this version",
-                hint=f"move it first: adapterhub alias {name}@VERSION {mine[0]}",
-            )
-        make_folder(self.layout.removed(name))
-        os.replace(self.layout.versions(name) / label, self.layout.removed(name) / label)
-        sync_folder(self.layout.removed(name))
-        sync_folder(self.layout.versions(name))
+        """Take a version's name away; its label stays taken. `Refused` while an alias means it."""
+        with alone(self.layout.incoming, "alias.lock"):
+            if mine := [alias for alias, target in self.aliases(name).items() if target == label]:
+                raise Refused(
+                    f"{name.at(label)}: the alias {', '.join(mine)} means this version",
+                    hint=f"move it first: adapterhub alias {name}@VERSION {mine[0]}; or remove all versions with --all",
+                )
+            make_folder(self.layout.removed(name))
+            try:
+                os.replace(self.layout.versions(name) / label, self.layout.removed(name) / label)
+            except FileNotFoundError:
+                raise NotFound(f"{name.at(label)}: no such version; somebody else removed it") from None
+            sync_folder(self.layout.removed(name))
+            sync_folder(self.layout.versions(name))
+
+    def drop_aliases(self, name: Name) -> None:
+        """Let all aliases of an adapter mean nothing, so that all its versions can be removed."""
+        with alone(self.layout.incoming, "alias.lock"):
+            for alias in self.aliases(name):
+                (self.layout.aliases(name) / alias).unlink(missing_ok=True)
 
     def alias(self, name: Name, alias: str, label: str, expect: str | None) -> str | None:
         """Move an alias by compare-and-set and return what it meant before; `expect` "" means: not set yet."""
@@ -206,6 +218,8 @@ class Names:
             before = self.aliases(name).get(alias)
             if self.version(name, alias):
                 raise Conflict(f"{name}: {alias!r} is a version, so it cannot be an alias", hint="choose another word")
+            if not self.version(name, label):
+                raise NotFound(f"{name.at(label)}: no such version", hint=_versions_hint(self.versions(name)))
             if expect is not None and (before or "") != expect:
                 raise Conflict(
                     f"{name}: the alias {alias} means {before or 'nothing'}, not {expect or 'nothing'}",
@@ -224,15 +238,25 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _labels(folder: Path) -> Iterator[str]:
-    """The words in a folder of versions or aliases; files being written begin with a dot."""
+    """The words in a folder of versions or aliases; what is no word, as a file being written, is left to `check`."""
     try:
         with os.scandir(folder) as found:
-            labels = sorted(item.name for item in found if not item.name.startswith("."))
+            labels = sorted(item.name for item in found if is_label(item.name))
     except (FileNotFoundError, NotADirectoryError):
         return
     yield from labels
 
 
+def _read_alias(path: Path) -> str | None:
+    """The word in an alias's file, which may be any bytes; None where it is gone."""
+    try:
+        return path.read_bytes().decode(errors="replace").strip()
+    except FileNotFoundError:
+        return None
+
+
 def _versions_hint(versions: list[Version]) -> str:
+    if not versions:
+        return "no version is left"
     shown = ", ".join(version.label for version in versions[-8:])
     return f"there {'are' if len(versions) > 1 else 'is'} {'… ' if len(versions) > 8 else ''}{shown}"

@@ -1,14 +1,18 @@
 """The store: a registry on this machine, or a folder that is one for others."""
 
+import contextlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, final
+
+from pydantic import ValidationError
 
 from adapterhub.digest import Digest, verify
 from adapterhub.document import canonical
 from adapterhub.durable import make_folder, write_new
 from adapterhub.entry import Entry
-from adapterhub.errors import AdapterHubError, Corrupt, NotFound, Refused
+from adapterhub.errors import AdapterHubError, BadReference, Corrupt, NotFound, Refused, WrongUsage
 from adapterhub.manifest import Manifest
 from adapterhub.note import Note
 from adapterhub.reference import Reference
@@ -28,10 +32,17 @@ MARKER = canonical({"layout": LAYOUT}) + b"\n"
 
 
 def check_layout(marker: bytes, where: str) -> None:
-    """`Refused` unless registry.json has the layout this version understands."""
-    if marker.strip() != MARKER.strip():
+    """`Refused` unless registry.json has the layout this version understands; `Corrupt` when it says none."""
+    try:
+        layout = json.loads(marker)["layout"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise Corrupt(
+            f"{where}: registry.json holds {marker[:60]!r}, wanted {MARKER.decode().strip()}",
+            hint="is this the right folder? If it is a registry, write that line into registry.json",
+        ) from None
+    if layout != LAYOUT:
         raise Refused(
-            f"{where}: registry.json holds {marker[:60]!r}; this version reads layout {LAYOUT}",
+            f"{where}: a registry of layout {layout!r}; this version reads layout {LAYOUT}",
             hint="it was written by a newer adapterhub: install that",
         )
 
@@ -155,8 +166,12 @@ class Store:
         self.notes.add([note])
 
     def say(self, digest: Digest, kind: str, data: dict[str, object]) -> Note:
-        """A note about a digest, said now by this store's user."""
-        return Note.model_validate({"about": str(digest), "kind": kind, "data": data, "time": now(), "by": self.user})
+        """A note about a digest, said now by this store's user; `WrongUsage` for what no note can say."""
+        said = {"about": str(digest), "kind": kind, "data": data, "time": now(), "by": self.user}
+        try:
+            return Note.model_validate(said)
+        except ValidationError as error:
+            raise WrongUsage(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
 
     def put_card(self, card: bytes) -> Digest:
         """Keep a base card under its own digest."""
@@ -177,10 +192,10 @@ class Store:
         return verify(path.read_bytes(), digest, str(path))
 
     def cards(self) -> Iterator[tuple[Digest, bytes]]:
-        """All base cards, verified."""
+        """All base cards, verified. Files whose name is no digest are left to `check`."""
         for path in sorted((self.root / "bases").glob("*.json")):
-            digest = Digest(path.stem)
-            yield digest, self.card(digest)
+            with contextlib.suppress(BadReference):
+                yield (digest := Digest(path.stem)), self.card(digest)
 
     def _cards(self, manifest: Manifest, notes: tuple[Note, ...]) -> tuple[bytes, ...]:
         pins = [manifest.base.card if manifest.base else None]
@@ -189,4 +204,7 @@ class Store:
         try:
             return tuple(self.card(digest) for digest in sorted(digests))
         except NotFound as error:
-            raise Corrupt(f"{error}, though an entry's base pin names it", hint="adapterhub check --repair") from None
+            raise Corrupt(
+                f"{error}, though an entry's base pin names it",
+                hint="`adapterhub base add` the base, or pull the entry again: its base card comes with it",
+            ) from None

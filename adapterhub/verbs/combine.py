@@ -120,8 +120,10 @@ def merge(desk: Desk, text: str, name: str, method: str = "sum") -> Shown:
         cards=tuple(sorted({card for o in operands for card in o.entry.cards})),
     )
     with tempfile.TemporaryDirectory() as folder:
-        base_name = _agreed([o.facts.base_name for o in operands])
-        write(merged.factors, Path(folder), base_name=base_name, task=_agreed([o.facts.task for o in operands]))
+        base_name, task = _agreed([o.facts.base_name for o in operands]), _agreed([o.facts.task for o in operands])
+        # On GPT-2's Conv1D layers peft wants to be told that the weight lies the other way round.
+        turned = {"fan_in_fan_out": True} if any(o.facts.details.get("fan_in_fan_out") for o in operands) else {}
+        write(merged.factors, Path(folder), base_name=base_name, task=task, fields=turned)
         answer = add(desk, Path(folder), name, request)
     return answer.model_copy(update={"relative_error": merged.relative_error})
 

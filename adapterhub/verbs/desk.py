@@ -84,6 +84,8 @@ class Desk:
 
     def names_of(self, digest: Digest) -> tuple[str, ...]:
         """The references in this store that mean a digest."""
+        if not self.store.blobs.has(digest):  # spares reading every name
+            return ()
         return tuple(str(listed.reference) for listed in self.store.list() if listed.digest == digest)
 
     def folder(self, word: str) -> Path:

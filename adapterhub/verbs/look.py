@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from adapterhub.digest import copy_and_hash
 from adapterhub.errors import Refused
-from adapterhub.formats.intake import Intake, take
 from adapterhub.manifest import File, Manifest
 from adapterhub.reference import is_folder
 from adapterhub.store.derived import facts_of
@@ -15,6 +14,9 @@ from adapterhub.store.events import Event
 from adapterhub.store.summary import Summary
 from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.shown import Shown, left_out, shown
+
+if TYPE_CHECKING:
+    from adapterhub.formats.intake import Intake
 
 __all__ = ["list_entries", "log", "manifest_of", "search", "show"]
 
@@ -36,6 +38,8 @@ def show(desk: Desk, word: str) -> Shown:
 
 def _show_folder(desk: Desk, path: Path, word: str) -> Shown:
     """What `add` would make of a folder, and what this store calls it if it has it."""
+    from adapterhub.formats.intake import take
+
     with closing(take(path)) as intake:
         manifest = manifest_of(intake)
         return Shown(
@@ -50,7 +54,7 @@ def _show_folder(desk: Desk, path: Path, word: str) -> Shown:
         )
 
 
-def manifest_of(intake: Intake) -> Manifest:
+def manifest_of(intake: "Intake") -> Manifest:
     """The manifest `add` would write for a folder without a base."""
     files = []
     for name, path in sorted(intake.paths.items()):

@@ -1,15 +1,17 @@
 """What `add`, `show` and `merge` answer with: all that is known about an entry, or a folder that could be one."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adapterhub.document import Document
 from adapterhub.entry import Entry
 from adapterhub.facts import Facts
 from adapterhub.finding import Finding
-from adapterhub.formats.intake import Intake
 from adapterhub.manifest import Manifest
 from adapterhub.note import gather
 from adapterhub.registry import Listed
+
+if TYPE_CHECKING:
+    from adapterhub.formats.intake import Intake
 
 __all__ = ["LeftOut", "Shown", "left_out", "shown"]
 
@@ -67,7 +69,7 @@ def shown(listed: Listed, entry: Entry, facts: Facts, extra: tuple[Finding, ...]
     )
 
 
-def left_out(intake: Intake) -> tuple[LeftOut, ...]:
+def left_out(intake: "Intake") -> tuple[LeftOut, ...]:
     """What an entry of this folder leaves behind."""
     return tuple(LeftOut(path=path, reason=reason) for path, reason in intake.left_out)
 

@@ -1,0 +1,1 @@
+"""Which adapter fits which base, and why not."""

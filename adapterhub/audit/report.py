@@ -1,0 +1,79 @@
+"""What the audit answers for one adapter and one base."""
+
+from typing import Any, Literal
+
+from adapterhub.base.card import Card
+from adapterhub.document import Document
+from adapterhub.finding import Finding
+
+__all__ = ["VERDICTS", "BaseName", "Mismatch", "Report", "Verdict", "good_enough"]
+
+Verdict = Literal["exact", "cast", "unpinned", "drifted", "partial", "misfit"]
+
+VERDICTS: dict[Verdict, str] = {
+    "exact": "the targeted tensors are byte for byte those it was trained on",
+    "cast": "the same tensors in another precision",
+    "unpinned": "every target is there with the right shape; no digests say whether it is the same base",
+    "drifted": "the shapes fit, the weights are not those it was trained on",
+    "partial": "some targets fit, some are missing or have another shape",
+    "misfit": "no target fits",
+}
+"""Best first."""
+
+
+def good_enough(verdict: Verdict, required: Verdict) -> bool:
+    """Whether a verdict is at least as good as the required one.
+
+    >>> good_enough("unpinned", "drifted"), good_enough("partial", "drifted")
+    (True, False)
+    """
+    order = list(VERDICTS)
+    return order.index(verdict) <= order.index(required)
+
+
+class BaseName(Document):
+    """Which base a report is about."""
+
+    name: str
+    source: str | None = None
+    model_type: str | None = None
+    layout_digest: str
+    weights_digest: str | None = None
+
+    @classmethod
+    def of(cls, card: Card) -> "BaseName":
+        return cls.model_validate({field: getattr(card, field) for field in cls.model_fields})
+
+
+class Mismatch(Document):
+    """A module that is there with another shape; both as (out, in), the base's as the adapter would see it."""
+
+    module: str
+    adapter: tuple[int, ...]
+    base: tuple[int, ...]
+
+
+class Report(Document):
+    """The fit of one adapter on one base.
+
+    `evidence` is what pins the adapter to a base: bytes, files, revision, name, or none. `naming` is the rule under
+    which the adapter's modules were found. `missing` and `drifted` use the adapter's names of modules, `unexpected`
+    are saved tensors the base has not.
+    """
+
+    adapter: str
+    digest: str | None = None
+    base: BaseName
+    verdict: Verdict
+    evidence: Literal["bytes", "files", "revision", "name", "none"]
+    naming: str = "identity"
+    matched: int
+    missing: tuple[str, ...] = ()
+    drifted: tuple[str, ...] = ()
+    mismatched: tuple[Mismatch, ...] = ()
+    unexpected: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    def plain(self) -> dict[str, Any]:
+        """All fields: an empty list is an answer here."""
+        return self.model_dump(mode="json")

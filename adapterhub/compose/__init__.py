@@ -1,0 +1,1 @@
+"""Several adapters into one: stacked on a live model, or merged."""

@@ -1,0 +1,1 @@
+"""Adapters as mathematics: a weight change kept in factors."""

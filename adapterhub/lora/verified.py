@@ -1,0 +1,97 @@
+"""The files of an entry in memory, each read once and believed only after its digest was computed."""
+
+import io
+from typing import TYPE_CHECKING, BinaryIO, cast, final
+
+from adapterhub.digest import CHUNK, Digest, new_hash
+from adapterhub.entry import Entry
+from adapterhub.errors import Corrupt
+from adapterhub.manifest import File
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+__all__ = ["VerifiedMembers"]
+
+
+@final
+class VerifiedMembers:
+    """Members whose bytes are those the manifest names; `name` stands in errors."""
+
+    def __init__(self, entry: Entry, name: str) -> None:
+        self._entry, self._name = entry, name
+        self._bytes: dict[str, bytearray] = {}
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(sorted(self._entry.paths()))
+
+    def size(self, name: str) -> int:
+        return len(self.data(name))
+
+    def open(self, name: str) -> BinaryIO:
+        return cast(BinaryIO, _View(self.data(name)))
+
+    def data(self, name: str) -> bytearray:
+        """All bytes of a file; what is built on them shares their memory."""
+        if name not in self._bytes:
+            file = self._entry.manifest.file(name)
+            if file is None:
+                raise KeyError(name)
+            self._bytes[name] = self._read(file)
+        return self._bytes[name]
+
+    def _read(self, file: File) -> bytearray:
+        with self._entry.files.open(file) as stream:
+            # The file's own length first: a manifest that lies must not make us allocate.
+            actual = stream.seek(0, io.SEEK_END)
+            if actual != file.size:
+                self._damaged(file, f"wanted {file.size} bytes, got {actual}")
+            stream.seek(0)
+            data, digest = _read_and_hash(stream, actual)
+        if digest != file.blob:
+            self._damaged(file, f"wanted {file.blob}, got {digest}")
+        return data
+
+    def _damaged(self, file: File, what: str) -> None:
+        raise Corrupt(
+            f"{self._name}: {file.path}: {what}",
+            hint="the copy is damaged: `adapterhub check` names what else is; pull it again",
+        )
+
+
+def _read_and_hash(stream: BinaryIO, size: int) -> tuple[bytearray, Digest]:
+    """`size` bytes and their digest; each chunk is hashed while the processor still has it."""
+    hasher, data, at = new_hash(), bytearray(size), 0
+    view = memoryview(data)
+    while count := stream.readinto(view[at : at + CHUNK]):  # type: ignore[attr-defined]
+        hasher.update(view[at : at + count])
+        at += count
+    return data, Digest(hasher.hexdigest())
+
+
+class _View(io.RawIOBase):
+    """A stream over bytes that are not copied, as BytesIO would."""
+
+    def __init__(self, data: bytearray) -> None:
+        self._data, self._at = memoryview(data), 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        room = memoryview(buffer).cast("B")
+        part = self._data[self._at : self._at + len(room)]
+        room[: len(part)] = part
+        self._at += len(part)
+        return len(part)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: len(self._data)}[whence]
+        self._at = max(0, start + offset)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at

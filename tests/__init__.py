@@ -1,0 +1,1 @@
+"""The tests mirror the package; `house` holds the rules of the house."""
