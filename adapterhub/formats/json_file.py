@@ -1,0 +1,47 @@
+"""JSON that somebody else wrote: an object of a sensible size, or an error that names line and column."""
+
+import json
+from typing import Any, NoReturn
+
+from adapterhub.errors import Corrupt, NotFound
+from adapterhub.formats.header import refuse_pointer
+from adapterhub.formats.members import Members
+
+__all__ = ["LARGEST", "parse_object", "read_object"]
+
+LARGEST = 16 << 20
+"""Bytes; the configs of the largest models have a tenth of it."""
+
+
+def read_object(members: Members, name: str) -> dict[str, Any]:
+    """The object in a member; `NotFound` without one, `Corrupt` when it is anything else."""
+    if name not in members.names():
+        raise NotFound(f"{name}: not there", hint="the file belongs beside the weights")
+    if (size := members.size(name)) > LARGEST:
+        raise Corrupt(f"{name}: {size} bytes of JSON, at most {LARGEST} are read")
+    with members.open(name) as stream:
+        refuse_pointer(stream, name)
+        return parse_object(stream.read(), name)
+
+
+def parse_object(data: bytes, what: str) -> dict[str, Any]:
+    """The object these bytes spell; `what` names them in errors.
+
+    >>> parse_object(b'{"r": 8}', "adapter_config.json")
+    {'r': 8}
+    """
+    try:
+        parsed = json.loads(data.decode("utf-8-sig"), parse_constant=_no_constant)
+        json.dumps(parsed, ensure_ascii=False).encode()  # a lone surrogate could never be written again
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise Corrupt(f"{what}: no JSON at {place}: {error.msg}", hint="fetch or save the file again") from None
+    except (ValueError, RecursionError) as error:
+        raise Corrupt(f"{what}: no JSON: {str(error)[:200]}", hint="fetch or save the file again") from None
+    if not isinstance(parsed, dict):
+        raise Corrupt(f"{what}: line 1, column 1: wanted a JSON object, got {str(parsed)[:40]!r}")
+    return parsed
+
+
+def _no_constant(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number in JSON")

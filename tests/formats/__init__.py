@@ -1,0 +1,1 @@
+"""Formats: golden bytes, hostile files, round trips and foreign judges."""
