@@ -1,0 +1,1 @@
+"""One command, one file. A file is read only when its command is asked for."""

@@ -1,0 +1,34 @@
+"""`adapterhub push`: store to remote."""
+
+from typing import Annotated
+
+from typer import Argument, Context, Option
+
+from adapterhub.cli import moves
+from adapterhub.cli.options import session_of
+from adapterhub.cli.progress import bars
+
+EXAMPLES = (
+    "adapterhub push ada/poet",
+    "adapterhub push ada/poet ada/chat@2 --to team",
+    "adapterhub push ada/poet --next --alias prod",
+)
+
+
+def command(
+    ctx: Context,
+    references: Annotated[list[str], Argument(metavar="REF…", help="What to send: namespace/name[@pin].")],
+    to: Annotated[str | None, Option("--to", metavar="R", help="The remote; else the only one, else `origin`.")] = None,
+    next: Annotated[bool, Option("--next", help="Take the next free integer where the version is taken.")] = False,
+    alias: Annotated[
+        list[str] | None, Option(metavar="A", help="Point this alias at it there, too; may be repeated.")
+    ] = None,
+) -> None:
+    """Send entries from the store to another registry.
+
+    Only bytes that are missing there are sent, files first and names last: nobody ever sees half an entry.
+    """
+    session = session_of(ctx)
+    with bars() as progress:
+        moved = session.hub().push(references, to, next_version=next, aliases=alias or (), progress=progress)
+    session.answer(moved, moves.print_pushed)

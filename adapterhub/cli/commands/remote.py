@@ -1,0 +1,53 @@
+"""`adapterhub remote`: the other registries this store knows."""
+
+from typing import Annotated
+
+from typer import Argument, Context
+
+from adapterhub.cli import moves
+from adapterhub.cli.grammar import Row
+from adapterhub.cli.options import session_of
+
+Name = Annotated[str, Argument(metavar="NAME", help="What you call it: team, origin …")]
+
+
+def add(
+    ctx: Context,
+    name: Name,
+    url: Annotated[str, Argument(metavar="URL", help="file:///folder, or https://site with the store's tree.")],
+) -> None:
+    """Give another registry a name."""
+    session = session_of(ctx)
+    session.answer(session.hub().remote_add(name, url), moves.print_remote)
+
+
+def listing(ctx: Context) -> None:
+    """List the registries that have a name."""
+    session = session_of(ctx)
+    session.answer(session.hub().remote_list(), moves.print_remotes)
+
+
+def remove(ctx: Context, name: Name) -> None:
+    """Forget a registry's name. What lies there stays."""
+    session = session_of(ctx)
+    session.answer(session.hub().remote_remove(name), lambda remote: print(f"forgot {remote.name}, {remote.url}"))
+
+
+def test(ctx: Context, name: Name) -> None:
+    """Try whether a registry answers, and what may be done there."""
+    session = session_of(ctx)
+    session.answer(session.hub().remote_test(name), moves.print_remote)
+
+
+COMMANDS: dict[str, Row] = {
+    "add": (
+        add,
+        (
+            "adapterhub remote add team file:///srv/adapters",
+            "adapterhub remote add origin https://example.org/adapters",
+        ),
+    ),
+    "list": (listing, ("adapterhub remote list",)),
+    "remove": (remove, ("adapterhub remote remove team",)),
+    "test": (test, ("adapterhub remote test team",)),
+}

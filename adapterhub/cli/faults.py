@@ -1,0 +1,84 @@
+"""What a person reads when a command fails, and the exit code a program reads.
+
+An error says what happened (`error:`) and what to do next (`hint:`), on standard error; standard output stays empty.
+"""
+
+import contextlib
+import errno
+import sys
+import traceback
+from collections.abc import Callable
+
+import typer
+
+from adapterhub.cli.text import clean
+from adapterhub.errors import AdapterHubError, NotFound, Refused, Unreachable
+
+__all__ = ["CLOSED", "guarded"]
+
+INTERRUPTED = 128 + 2
+CLOSED = 128 + 13
+"""What a shell reports for a program that wrote to a reader that had gone away."""
+
+SYSTEM: dict[int, type[AdapterHubError]] = {
+    errno.ENOENT: NotFound,
+    errno.ENOTDIR: NotFound,
+    errno.EACCES: Refused,
+    errno.EPERM: Refused,
+    errno.EROFS: Refused,
+    errno.ENOSPC: Refused,
+    errno.EDQUOT: Refused,
+    errno.ECONNREFUSED: Unreachable,
+    errno.ETIMEDOUT: Unreachable,
+}
+"""What the operating system says that is no fault of ours."""
+
+
+def guarded(run: Callable[[list[str]], int], words: list[str]) -> int:
+    """Run the words and return an exit code, whatever happens; only `--debug` shows a traceback."""
+    try:
+        return run(words)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        return CLOSED
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else 1
+    except Exception as error:
+        if "--debug" in words:
+            traceback.print_exc()
+        # Where standard error is closed too, nobody is left to be told.
+        with contextlib.suppress(OSError):
+            return _tell(error)
+        return 1
+
+
+def _tell(error: Exception) -> int:
+    if isinstance(error, typer.TyperException):
+        return _usage(error)
+    if isinstance(error, OSError) and (known := SYSTEM.get(error.errno or 0)):
+        error = known(f"{error.filename or 'the system'}: {error.strerror}")
+    if isinstance(error, ImportError) and (absent := (error.name or "").partition(".")[0]) not in ("", "adapterhub"):
+        error = Refused(f"this needs {absent}, which cannot be imported: {error}", hint=f"pip install {absent}")
+    if isinstance(error, AdapterHubError):
+        _say(str(error), error.hint)
+        return error.code
+    _say(
+        f"a fault of adapterhub: {type(error).__name__}: {error}",
+        "run it again with --debug for the traceback, and report it",
+    )
+    return 1
+
+
+def _usage(error: typer.TyperException) -> int:
+    ctx = getattr(error, "ctx", None)
+    if ctx is not None:
+        print(ctx.get_usage(), file=sys.stderr)
+    _say(error.format_message(), f"{ctx.command_path if ctx else 'adapterhub'} --help")
+    return error.exit_code
+
+
+def _say(message: str, hint: str) -> None:
+    print(f"error: {clean(message)}", file=sys.stderr)
+    if hint:
+        print(f"hint: {clean(hint)}", file=sys.stderr)

@@ -1,0 +1,45 @@
+"""Pull, push and remotes, for people."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from adapterhub.cli.output import say
+from adapterhub.cli.table import Column, print_table
+from adapterhub.cli.text import clean, short, size
+
+if TYPE_CHECKING:
+    from adapterhub.verbs.move import Pulled, Pushed, RemoteShown
+
+__all__ = ["print_pulled", "print_pushed", "print_remote", "print_remotes"]
+
+MOVED = (Column("REFERENCE", keep=20), Column("DIGEST"))
+REMOTES = (Column("NAME"), Column("URL", keep=20), Column("KIND", keep=8))
+
+
+def print_pulled(pulled: "Sequence[Pulled]") -> None:
+    """What came, and how many bytes of it were missing."""
+    print_table((*MOVED, Column("RECEIVED", right=True)), [_moved(item, item.bytes_received) for item in pulled])
+    for detail in dict.fromkeys(item.detail for item in pulled if item.detail):
+        say(detail)
+
+
+def print_pushed(pushed: "Sequence[Pushed]") -> None:
+    """What went, and how many bytes of it were missing there."""
+    print_table((*MOVED, Column("SENT", right=True)), [_moved(item, item.bytes_sent) for item in pushed])
+
+
+def _moved(item: "Pulled | Pushed", count: int) -> list[str]:
+    return [item.reference, short(item.digest), size(count)]
+
+
+def print_remotes(remotes: "Sequence[RemoteShown]") -> None:
+    """The registries that have a name."""
+    if remotes:
+        print_table(REMOTES, [[remote.name, remote.url, remote.kind] for remote in remotes])
+    else:
+        say("no remote has a name; `adapterhub remote add NAME URL` gives one")
+
+
+def print_remote(remote: "RemoteShown") -> None:
+    """One registry, and what it is."""
+    print(f"{remote.name} is {clean(remote.url)}" + (f" ({remote.kind})" if remote.kind else ""))

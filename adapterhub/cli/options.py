@@ -1,0 +1,83 @@
+"""The options that every command takes, before or after its words, and the session they describe."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar, final
+
+from adapterhub.errors import WrongUsage
+
+if TYPE_CHECKING:
+    from adapterhub.hub import Hub
+
+__all__ = ["CONTEXT", "EVERYWHERE", "Session", "session_of", "take"]
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+EVERYWHERE = {
+    "--json": "Print one JSON document; all else goes to standard error.",
+    "--store PATH": "The store to work on; else $ADAPTERHUB_HOME.",
+    "--offline": "Ask nothing of the network.",
+    "--debug": "Show the traceback of an error.",
+}
+FLAGS = ("--json", "--offline", "--debug")
+Answer = TypeVar("Answer")
+
+
+@final
+@dataclass(frozen=True)
+class Session:
+    """What holds for one run of the command line."""
+
+    json: bool = False
+    store: str | None = None
+    offline: bool = False
+    debug: bool = False
+
+    def hub(self) -> "Hub":
+        """The store this run works on."""
+        from adapterhub.hub import Hub
+
+        return Hub.open(self.store, offline=self.offline)
+
+    def answer(self, value: Answer, human: Callable[[Answer], None]) -> None:
+        """Print a result: as one JSON document if that was asked for, else for people."""
+        from adapterhub.cli import output
+
+        if self.json:
+            output.print_json(value)
+        else:
+            human(value)
+
+
+def session_of(ctx: Any) -> Session:
+    """The session a command runs in, from typer's context."""
+    session = ctx.obj
+    assert isinstance(session, Session)
+    return session
+
+
+def take(words: list[str]) -> tuple[Session, list[str]]:
+    """Take the options of every command out of the words, wherever they stand; after `--` nothing is an option.
+
+    >>> take(["list", "--json", "--store=/x", "--", "--json"])
+    (Session(json=True, store='/x', offline=False, debug=False), ['list', '--', '--json'])
+    """
+    flags, store, rest, queue = set[str](), None, list[str](), iter(words)
+    for word in queue:
+        if word == "--":
+            rest += [word, *queue]
+        elif word in FLAGS:
+            flags.add(word)
+        elif word == "--store":
+            store = _path(next(queue, ""))
+        elif word.startswith("--store="):
+            store = _path(word.removeprefix("--store="))
+        else:
+            # An expression may begin with a minus between spaces; typer would read "- ada/rude*0.2" as an option.
+            rest.append(f" {word}" if word.startswith("- ") else word)
+    return Session("--json" in flags, store, "--offline" in flags, "--debug" in flags), rest
+
+
+def _path(word: str) -> str:
+    if not word or word.startswith("--"):
+        raise WrongUsage("--store: the path is missing", hint="write --store PATH, for example --store ./my-store")
+    return word

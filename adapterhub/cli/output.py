@@ -1,0 +1,50 @@
+"""What goes to standard output as JSON, and what is said on standard error beside it."""
+
+import io
+import json
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from adapterhub.cli.text import clean, paint
+
+if TYPE_CHECKING:
+    from adapterhub.finding import Finding
+
+__all__ = ["plain", "print_findings", "print_json", "say"]
+
+
+def plain(value: Any) -> Any:
+    """A result as plain data. Every field of a document is there, also where it is empty, so that programs may ask."""
+    from pydantic import BaseModel
+
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def print_json(value: Any) -> None:
+    """Print a result as one JSON document in UTF-8, whatever the terminal speaks."""
+    text = json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file name that is no text holds lone surrogates; written as \udc80 they are valid JSON.
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+    print(text)
+
+
+def say(text: str) -> None:
+    """Say something beside the result, on standard error."""
+    print(clean(text), file=sys.stderr)
+
+
+def print_findings(findings: "Iterable[Finding]", indent: str = "") -> None:
+    """Print findings, the worst first: severity, place, message, and what to do about it."""
+    order = ("error", "warning", "info")
+    for finding in sorted(findings, key=lambda finding: order.index(finding.severity)):
+        severity = paint(finding.severity, finding.severity)
+        place = f"{clean(finding.place)}: " if finding.place else ""
+        print(f"{indent}{severity}  {place}{clean(finding.message)} [{finding.check}]")
+        if finding.remedy:
+            print(f"{indent}  → {clean(finding.remedy)}")

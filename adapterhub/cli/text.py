@@ -1,0 +1,76 @@
+"""Text for people: sizes, counts and words from strangers, made safe for a terminal."""
+
+import os
+import shutil
+import sys
+import unicodedata
+from typing import TextIO
+
+__all__ = ["clean", "cut", "paint", "screen", "short", "size", "wide"]
+
+COLOURS = {"error": "31", "warning": "33", "info": "36", "bold": "1", "dim": "2"}
+UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def clean(text: str) -> str:
+    r"""The text with everything a terminal would obey made visible.
+
+    >>> clean("name\x1b[2J")
+    'name\\x1b[2J'
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def size(count: float) -> str:
+    """Bytes in the unit a person would choose (powers of ten, as disks and networks count).
+
+    >>> size(693), size(4_700_000), size(999_950)
+    ('693 B', '4.7 MB', '1.0 MB')
+    """
+    power = 0
+    while count >= 999.95 and power < len(UNITS) - 1:
+        count, power = count / 1000, power + 1
+    return f"{count:.1f} {UNITS[power]}" if power else f"{count:.0f} B"
+
+
+def short(digest: str) -> str:
+    """The first twelve digits of a digest: what people compare.
+
+    >>> short("sha256:7ccc804f5546aaaa")
+    '7ccc804f5546'
+    """
+    return digest.removeprefix("sha256:")[:12]
+
+
+def wide(text: str) -> int:
+    """Columns a text takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def cut(text: str, columns: int) -> str:
+    """The text in at most so many columns, its end replaced by … where it is longer.
+
+    >>> cut("meta-llama/Llama-3.2-1B", 12)
+    'meta-llama/…'
+    """
+    if wide(text) <= columns:
+        return text
+    while text and wide(text) > columns - 1:
+        text = text[:-1]
+    return text + "…" if columns > 0 else ""
+
+
+def screen(stream: TextIO) -> int | None:
+    """The terminal's width in columns, or None where the stream is no terminal and nothing needs to be shortened."""
+    return shutil.get_terminal_size().columns if stream.isatty() else None
+
+
+def paint(text: str, colour: str, stream: TextIO | None = None) -> str:
+    """The text in a colour on a terminal that shows colours; else as it is."""
+    if not (stream or sys.stdout).isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return text
+    return f"\x1b[{COLOURS[colour]}m{text}\x1b[0m"

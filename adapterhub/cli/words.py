@@ -1,0 +1,74 @@
+"""The words several commands share, and `key=value` pairs."""
+
+import json
+import math
+import re
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+
+from adapterhub.errors import WrongUsage
+
+__all__ = ["Base", "Reference", "Tags", "Word", "numbers", "values"]
+
+NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+"""A number as JSON writes it: 007, 1_000 and nan are words to people."""
+
+Reference = Annotated[
+    str,
+    typer.Argument(metavar="REF", help="namespace/name, or namespace/name@ with a version, an alias or sha256:…"),
+]
+Word = Annotated[
+    str, typer.Argument(metavar="REF", help="A reference, or a folder: a word that begins with / ./ ../ or ~")
+]
+Base = Annotated[
+    str | None,
+    typer.Option(
+        "--base",
+        metavar="B",
+        help="The base model: a ./folder, an entry of kind model, the name of a base card, or hf:org/name.",
+    ),
+]
+Tags = Annotated[list[str], typer.Argument(metavar="TAG…", help="One word each.")]
+
+
+def _pairs(words: Iterable[str], what: str) -> Iterable[tuple[str, str]]:
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not key or not equals:
+            raise WrongUsage(f"{what}: got {word!r}, wanted key=value", hint=f"write it as {what} accuracy=0.91")
+        yield key, value
+
+
+def numbers(words: Iterable[str], what: str) -> dict[str, float]:
+    """Metrics as they are typed.
+
+    >>> numbers(["accuracy=0.91"], "--metric")
+    {'accuracy': 0.91}
+    """
+    read = {}
+    for key, value in _pairs(words, what):
+        try:
+            read[key] = float(value)
+        except ValueError:
+            read[key] = math.nan
+        if not math.isfinite(read[key]):
+            raise WrongUsage(f"{what} {key}: got {value!r}, wanted a finite number", hint=f"write {what} {key}=0.91")
+    return read
+
+
+def values(words: Iterable[str], what: str) -> dict[str, str | int | float]:
+    """What a person notes down: whole and decimal numbers become numbers, everything else stays text.
+
+    >>> values(["loss=0.2", "epochs=3", "data=digits v2", "seed="], "note")
+    {'loss': 0.2, 'epochs': 3, 'data': 'digits v2', 'seed': ''}
+    """
+    return {key: _value(text) for key, text in _pairs(words, what)}
+
+
+def _value(text: str) -> str | int | float:
+    if not NUMBER.fullmatch(text):
+        return text
+    number: int | float = json.loads(text)
+    return number if math.isfinite(number) else text

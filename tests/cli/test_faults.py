@@ -1,0 +1,92 @@
+"""Every failure says what happened, what to do next, and leaves with its own exit code."""
+
+import errno
+import subprocess
+import sys
+
+import pytest
+
+from adapterhub import errors
+from adapterhub.cli import faults
+from adapterhub.cli.faults import guarded
+
+
+def failing(error: BaseException):
+    """A command line that fails so."""
+
+    def run(words: list[str]) -> int:
+        raise error
+
+    return run
+
+
+@pytest.mark.parametrize("name", errors.__all__)
+def test_an_error_has_its_message_its_hint_and_its_code(capsys, name):
+    kind = getattr(errors, name)
+    assert guarded(failing(kind("ada/a: gone", hint="adapterhub list")), []) == kind.code
+    assert capsys.readouterr() == ("", "error: ada/a: gone\nhint: adapterhub list\n")
+
+
+def test_an_error_without_a_hint_has_one_line(capsys):
+    guarded(failing(errors.NotFound("ada/a: gone")), [])
+    assert capsys.readouterr().err == "error: ada/a: gone\n"
+
+
+def test_a_fault_of_ours_is_one_line_and_how_to_get_more(capsys):
+    assert guarded(failing(ZeroDivisionError("by zero")), []) == 1
+    first, hint = capsys.readouterr().err.splitlines()
+    assert first == "error: a fault of adapterhub: ZeroDivisionError: by zero"
+    assert "--debug" in hint
+
+
+def test_debug_shows_the_traceback(capsys):
+    assert guarded(failing(errors.NotFound("ada/a: gone")), ["list", "--debug"]) == 3
+    err = capsys.readouterr().err
+    assert err.startswith("Traceback (most recent call last)")
+    assert err.endswith("error: ada/a: gone\n")
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (errno.ENOENT, 3),
+        (errno.EACCES, 7),
+        (errno.ENOSPC, 7),
+        (errno.EROFS, 7),
+        (errno.ETIMEDOUT, 8),
+        (errno.EBADF, 1),
+    ],
+)
+def test_what_the_system_refuses_names_the_file_and_is_no_fault_of_ours(capsys, number, code):
+    assert guarded(failing(OSError(number, "what it says", "/some/file")), []) == code
+    assert "/some/file" in capsys.readouterr().err
+
+
+def test_what_is_not_installed_is_named(capsys):
+    assert guarded(failing(ModuleNotFoundError("No module named 'torch'", name="torch.nn")), []) == 7
+    assert "hint: pip install torch" in capsys.readouterr().err
+
+
+def test_a_stranger_cannot_speak_to_the_terminal(capsys):
+    guarded(failing(errors.Corrupt("\x1b[2J: not a name\nerror: all is well")), [])
+    assert capsys.readouterr().err == "error: \\x1b[2J: not a name\\nerror: all is well\n"
+
+
+def test_an_interrupt_is_quiet(capsys):
+    assert guarded(failing(KeyboardInterrupt()), []) == 130
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_reader_that_has_gone_is_quiet(tmp_path):
+    script = "from adapterhub.cli.app import main; main()"
+    command = [sys.executable, "-c", script, "schema", "--store", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as done:
+        done.stdout.close()
+        assert done.stderr.read() == b""
+    assert done.returncode == faults.CLOSED
+
+
+def test_with_json_an_error_leaves_standard_output_empty(call):
+    ran = call("show", "ada/none", "--json", code=3)
+    assert ran.out == ""
+    assert ran.err.startswith("error: ada/none")
