@@ -61,8 +61,10 @@ def commit(stream: BinaryIO, path: Path, target: Path) -> None:
 def commit_new(stream: BinaryIO, path: Path, target: Path) -> None:
     """Sync a file written beside and link it as `target`; `FileExistsError` if there is one: the first writer wins."""
     _settle(stream)
-    os.link(path, target)
-    sync_folder(target.parent)
+    try:
+        os.link(path, target)
+    finally:  # also where it is there: whoever was first may have died before he came to this
+        sync_folder(target.parent)
 
 
 def replace(target: Path, data: bytes) -> None:

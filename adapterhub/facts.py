@@ -31,6 +31,15 @@ class Facts(Document):
     findings: tuple[Finding, ...] = ()
     parser: int = PARSER
 
+    def base_called(self, source: object) -> str:
+        """What people call the base: the pin's source; where that is a digest, rather the name the files give.
+
+        >>> Facts(format="peft", base_name="ada/base").base_called("sha256:7ccc804f")
+        'ada/base'
+        """
+        digest = str(source or "").startswith("sha256:")
+        return str((self.base_name if digest else source) or source or self.base_name or "")
+
     @property
     def health(self) -> str:
         """One word: the first error's or warning's check, else ok."""

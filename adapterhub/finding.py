@@ -14,6 +14,6 @@ class Finding(Document):
 
     check: str
     severity: Severity
-    place: str
-    message: str
+    place: str = ""
+    message: str = ""
     remedy: str = ""

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
+from adapterhub.reference import home_path
 from adapterhub.settings import home
 from adapterhub.store.store import Store
 from adapterhub.verbs.desk import Desk, PathLike, as_word, as_words
@@ -93,13 +94,13 @@ class Hub:
             parents=tuple(parents),
             convert_pickle=convert_pickle,
         )
-        return add(self.desk, Path(path).expanduser(), name, request, progress)
+        return add(self.desk, home_path(path), name, request, progress)
 
     def scan(self, paths: Iterable[PathLike], progress: Callable[[str], None] = lambda _: None) -> "list[Scanned]":
         """Every adapter below the paths; nothing is copied."""
         from adapterhub.verbs.scan import scan
 
-        return scan(self.desk, [Path(path).expanduser() for path in paths], progress)
+        return scan(self.desk, [home_path(path) for path in paths], progress)
 
     def scan_add(self, found: "Iterable[Scanned]", template: str | None = None) -> "Iterable[Scanned]":
         """Add what a scan found, one by one, under names a template makes of the places."""

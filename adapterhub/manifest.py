@@ -8,11 +8,11 @@ later (those are notes). So adding the same folder twice gives the same digest.
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator
 
 from adapterhub.digest import Digest
 from adapterhub.document import Document
-from adapterhub.errors import Corrupt
+from adapterhub.errors import Corrupt, Refused
 
 __all__ = ["BasePin", "File", "Manifest", "Parent", "Pinned", "safe_path"]
 
@@ -94,6 +94,15 @@ class Manifest(Document):
         if both := folders.intersection(folded):
             raise ValueError(f"a file and a folder have the same name: {min(both)}")
         return tuple(sorted(files, key=lambda file: file.path))
+
+    @classmethod
+    def made(cls, **fields: Any) -> "Manifest":
+        """A manifest of what a folder and a person give; `Refused` where that cannot be one."""
+        try:
+            return cls(**fields)
+        except ValidationError as error:
+            message = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise Refused(f"no entry can be made of this: {message}", hint="rename or leave out a file") from None
 
     def file(self, path: str) -> File | None:
         """The file with this path, if there is one."""

@@ -1,12 +1,14 @@
 """Notes: what is said about a digest later or from outside. Append-only; the newest word on a matter counts."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 from pydantic import model_validator
 
+from adapterhub.digest import Digest
 from adapterhub.document import Document
+from adapterhub.errors import Corrupt
 from adapterhub.manifest import BasePin, Pinned
 
 __all__ = ["Note", "Noted", "gather"]
@@ -28,29 +30,30 @@ class Note(Document):
 
     about: Pinned
     kind: Literal["metrics", "tags", "cost", "card", "license", "base", "log", "values"]
-    data: dict[str, Any]
-    time: str
+    data: dict[str, Any] = {}
+    time: str = ""
     by: str = ""
+
+    @classmethod
+    def read(cls, data: bytes, about: Digest, what: str) -> "Note":
+        """Parse a note that lies among those about a digest; `Corrupt` when it speaks of another."""
+        note = cls.from_bytes(data, what)
+        if note.about != str(about):
+            raise Corrupt(f"{what}: a note about {note.about}, filed under {about}")
+        return note
 
     @model_validator(mode="after")
     def _well_formed(self) -> "Note":
-        if self.kind == "metrics":
-            for name, value in self.data.items():
-                _word(name, "metric's name")
-                if not _is_number(value):
-                    raise ValueError(f"the metric {name} is a finite number, got {value!r}")
-        if self.kind == "tags":
-            for key, words in self.data.items():
-                if key not in ("add", "remove") or not isinstance(words, list):
-                    raise ValueError(f"tags are lists under add and remove, got {key}: {words!r}")
-                for word in words:
-                    _word(word, "tag")
-        for kind, key in (("card", "text"), ("license", "id")):
-            if self.kind == kind and not isinstance(self.data.get(key), str):
-                raise ValueError(f"a {kind} has a {key}")
-        if self.kind == "base":
-            BasePin.model_validate(self.data)
+        if self.kind in WELL_FORMED:
+            WELL_FORMED[self.kind](self.data)
         return self
+
+
+def _metrics(data: dict[str, Any]) -> None:
+    for name, value in data.items():
+        _word(name, "metric's name")
+        if not _is_number(value):
+            raise ValueError(f"the metric {name} is a finite number, got {value!r}")
 
 
 def _is_number(value: Any) -> bool:
@@ -60,9 +63,41 @@ def _is_number(value: Any) -> bool:
         return False
 
 
+def _tags(data: dict[str, Any]) -> None:
+    for key, words in data.items():
+        if key not in ("add", "remove") or not isinstance(words, list):
+            raise ValueError(f"tags are lists under add and remove, got {key}: {words!r}")
+        for word in words:
+            _word(word, "tag")
+
+
+def _card(data: dict[str, Any]) -> None:
+    if not isinstance(data.get("text"), str):
+        raise ValueError("a card has a text")
+
+
+def _license(data: dict[str, Any]) -> None:
+    if not isinstance(data.get("id"), str):
+        raise ValueError("a license has an id")
+
+
+def _base(data: dict[str, Any]) -> None:
+    BasePin.model_validate(data)
+
+
 def _word(word: Any, what: str) -> None:
     if not isinstance(word, str) or not 0 < len(word) <= 96 or not word.isprintable() or word != word.strip():
         raise ValueError(f"a {what} is printable text of 1 to 96 characters, got {word!r}")
+
+
+WELL_FORMED: dict[str, Callable[[dict[str, Any]], None]] = {
+    "metrics": _metrics,
+    "tags": _tags,
+    "card": _card,
+    "license": _license,
+    "base": _base,
+}
+"""What a note of a kind must look like; the others hold whatever was said."""
 
 
 class Noted(Document):

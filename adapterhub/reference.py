@@ -21,7 +21,7 @@ from pathlib import Path
 from adapterhub.errors import BadReference
 from adapterhub.version import is_label
 
-__all__ = ["Name", "Reference", "check_name", "folder_or_reference", "is_folder", "parse"]
+__all__ = ["Name", "Reference", "check_name", "folder_or_reference", "home_path", "is_folder", "parse"]
 
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 PARTIAL_DIGEST = re.compile(r"sha256:[0-9a-f]{8,64}")
@@ -118,4 +118,12 @@ def is_folder(word: str) -> bool:
 
 def folder_or_reference(word: str) -> Path | Reference:
     """What a word names, by its first characters alone."""
-    return Path(word).expanduser() if is_folder(word) else parse(word)
+    return home_path(word) if is_folder(word) else parse(word)
+
+
+def home_path(word: str | Path) -> Path:
+    """The path a word means, `~` being a home folder."""
+    try:
+        return Path(word).expanduser()
+    except RuntimeError:
+        raise BadReference(f"{word}: there is no such user", hint="~ is your home folder, ~ada that of ada") from None

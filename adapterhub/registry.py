@@ -45,7 +45,7 @@ class Registry(Protocol):
         ...
 
     def open(self, pinned: Digest) -> Entry:
-        """The entry with this digest, its manifest verified; `NotFound`."""
+        """The entry with this digest, its manifest verified; `NotFound` or `Corrupt` where there is none."""
         ...
 
     def publish(self, entry: Entry, reference: Reference) -> Published:

@@ -22,7 +22,7 @@ class Remote(Document):
 class KnownBase(Document):
     """A base card of this store: what people call the base, and where it lies on this machine."""
 
-    name: str
+    name: str = ""
     path: str = ""
 
 

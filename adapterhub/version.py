@@ -26,8 +26,8 @@ def check_label(text: str, what: str = "version") -> str:
     """
     if not is_label(text):
         raise BadReference(
-            f"not a {what}: {text!r}",
-            hint=f"a {what} is letters, digits, '.', '_' and '-', beginning with a letter or digit: 1, 1.2.0, prod",
+            f"not a valid {what}: {text!r}",
+            hint=f"a valid {what}: letters, digits, '.', '_', '-'; first a letter or digit, as in 1, 1.2.0, prod",
         )
     return text
 
@@ -40,7 +40,8 @@ def next_integer(labels: Iterable[str]) -> str:
     """
     taken = set(labels)
     # Longer numbers are no counters (a date with a time, a hash), and one more than 99…9 would be no label.
-    number = max((int(label) for label in taken if label.isascii() and label.isdigit() and len(label) < 19), default=0) + 1
+    counters = (int(label) for label in taken if label.isascii() and label.isdigit() and len(label) < 19)
+    number = max(counters, default=0) + 1
     while str(number) in taken:
         number += 1
     return str(number)

@@ -172,5 +172,5 @@ def _by(shape: tuple[int, ...]) -> str:
 
 def _which_base(pair: Pair) -> str:
     pin = pair.adapter.pin
-    source = (pin.source if pin else None) or pair.adapter.facts.base_name
+    source = pair.adapter.facts.base_called(pin.source if pin else None)
     return f"it was trained on {source}" if source else "find out which base it was trained on"

@@ -77,10 +77,10 @@ def base_line(shown: "Shown") -> str:
     """The base and how well it is known."""
     pin = shown.base
     if pin:
-        name = pin.get("source") or shown.facts.base_name or "a base without a name"
+        called = shown.facts.base_called(pin.get("source")) or "a base without a name"
         revision = f"@{pin['revision']}" if pin.get("revision") else ""
         weights = f", weights {short(pin['weights_digest'])}" if pin.get("weights_digest") else ""
-        return f"{name}{revision} (pinned by {pin['evidence']}{weights})"
+        return f"{called}{revision} (pinned by {pin['evidence']}{weights})"
     if name := shown.facts.base_name:
         return f"{name} (by name only: `adapterhub pin` notes which one it was)"
     return ""

@@ -190,7 +190,7 @@ def _said(listing: Listing) -> tuple[str, dict[str, Any], set[str]]:
         if path is None or path.is_symlink() or path.stat().st_size > LARGEST_TEXT:
             continue
         try:
-            text = path.read_text("utf-8")
+            text = path.read_bytes().decode("utf-8")  # line ends as they are: export gives the card back
             if name == CARD:
                 card = text
             else:

@@ -2,6 +2,7 @@
 
 import io
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -46,12 +47,14 @@ class Reader:
     _client: "httpx2.Client | None" = field(default=None, repr=False)
 
     def client(self) -> "httpx2.Client":
+        """The connections, made when they are first asked for."""
         if self._client is None:
             import httpx2
 
             # No compression: ranges count the bytes of the file itself.
             headers = {"Accept-Encoding": "identity", "User-Agent": "adapterhub"}
             self._client = httpx2.Client(headers=headers, timeout=30.0, follow_redirects=True)
+            weakref.finalize(self, self._client.close)
         return self._client
 
     def read(self, path: str) -> bytes:
@@ -64,7 +67,7 @@ class Reader:
 
     def open(self, path: str, start: int = 0) -> io.BufferedReader:
         """A stream of a file from `start` on; it reconnects and goes on where it was when the connection breaks."""
-        return io.BufferedReader(_Stream(self, f"{self.url.rstrip('/')}/{path}", start), 1 << 20)
+        return io.BufferedReader(_Stream(self, f"{self.url.rstrip('/')}/{path}", start), 1 << 16)
 
 
 @final
@@ -129,6 +132,8 @@ class _Stream(io.RawIOBase):
                         hint="is the server running, the address right? What arrived is kept: run the command again",
                     ) from None
                 time.sleep(self.reader.pause * 2**attempt)
+            except (httpx2.RequestError, httpx2.InvalidURL) as error:  # too many redirects, an odd address
+                raise Unreachable(f"{self.url}: {type(error).__name__} {error}", hint="check the address") from None
         raise AssertionError("unreachable")
 
     def _forget(self) -> None:
@@ -152,7 +157,8 @@ class _Stream(io.RawIOBase):
             response.close()
             raise http_error(response.status_code, self.url)
         self._response = response
-        self._chunks = response.iter_raw(1 << 20)
+        # As they come: gathered into larger chunks, what had come before a break would be lost.
+        self._chunks = response.iter_raw()
         if response.status_code == 200 and self.at:
             self._chunks = _after(self._chunks, self.at)
 

@@ -11,7 +11,7 @@ from typing import BinaryIO, NoReturn, final
 
 from adapterhub.digest import Digest, verify
 from adapterhub.entry import Entry
-from adapterhub.errors import NotFound, Refused
+from adapterhub.errors import BadReference, Corrupt, NotFound, Refused
 from adapterhub.manifest import File, Manifest
 from adapterhub.note import Note
 from adapterhub.protocols.http import Reader
@@ -21,6 +21,7 @@ from adapterhub.store.catalog import Catalog
 from adapterhub.store.names import parse_version
 from adapterhub.store.store import check_layout
 from adapterhub.store.summary import Summary
+from adapterhub.version import is_label
 
 __all__ = ["Site"]
 
@@ -77,7 +78,7 @@ class Site:
                 return self._version(reference.name, pin)
             with suppress(NotFound):
                 path = f"names/{reference.name}/aliases/{pin}"
-                return self._version(reference.name, self.reader.read(path).decode().strip())
+                return self._version(reference.name, self._label(path))
             self.check()
             raise NotFound(
                 f"{reference}: {self.url} has no such version or alias", hint=f"adapterhub list --remote {self.url}"
@@ -86,12 +87,21 @@ class Site:
             return Listed(reference.here(), Digest.parse(pin))
         mine = [line for line in self.list() if line.reference.name == reference.name]
         lines = [line for line in mine if pin is None or str(line.digest).startswith(pin)]
+        if pin is not None and len({line.digest for line in lines}) > 1:
+            found = ", ".join(f"@{line.reference.pin} {line.digest.short}" for line in lines)
+            raise BadReference(f"{reference}: several versions begin so: {found}", hint="write more digits")
         if not lines:
             raise NotFound(
                 f"{reference}: not in the catalog of {self.url}, made {self.catalog().time}",
                 hint="write a version (name@1) if it is newer than the catalog",
             )
         return lines[-1]
+
+    def _label(self, path: str) -> str:
+        label = self.reader.read(path).decode(errors="replace").strip()
+        if not is_label(label):
+            raise Corrupt(f"{self.url}/{path}: not an alias's file, got {label[:60]!r}")
+        return label
 
     def _version(self, name: Name, label: str) -> Listed:
         path = f"names/{name}/versions/{label}"
@@ -114,7 +124,7 @@ class Site:
         with suppress(NotFound):
             for name in self.catalog().notes.get(about.hex, ()):
                 path = f"notes/{about.hex}/{Digest(name).hex}.json"
-                yield Note.from_bytes(verify(self.reader.read(path), Digest(name), path), f"{self.url}/{path}")
+                yield Note.read(verify(self.reader.read(path), Digest(name), path), about, f"{self.url}/{path}")
 
     def _cards(self, manifest: Manifest, notes: tuple[Note, ...]) -> Iterator[bytes]:
         pins = {manifest.base.card if manifest.base else None, *(n.data.get("card") for n in notes if n.kind == "base")}

@@ -6,9 +6,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from adapterhub.errors import BadReference, NotFound, Unreachable
+from adapterhub.reference import home_path, is_folder
 from adapterhub.registry import Registry
 
-__all__ = ["SCHEMES", "check_url", "open_remote"]
+__all__ = ["SCHEMES", "check_url", "open_remote", "url_of"]
 
 SCHEMES = {
     "file": "a folder on this machine or a mounted one: file:///srv/adapters",
@@ -17,9 +18,18 @@ SCHEMES = {
 }
 
 
+def url_of(word: str) -> str:
+    """The URL a word means: a folder's, or the word itself."""
+    return home_path(word).absolute().as_uri() if is_folder(word) else word
+
+
 def check_url(url: str) -> str:
     """The same URL if its scheme is one we know; else `BadReference`."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise BadReference(f"cannot use {url!r} as a remote: {error}", hint="write scheme://host[:port]/path") from None
     if parts.scheme not in SCHEMES:
         raise BadReference(
             f"cannot use {url!r} as a remote: {parts.scheme or 'no'} scheme",
@@ -29,7 +39,7 @@ def check_url(url: str) -> str:
         raise BadReference(
             f"cannot use {url!r} as a remote", hint="write three slashes and a whole path: file:///srv/adapters"
         )
-    if parts.scheme != "file" and not parts.netloc:
+    if parts.scheme != "file" and not parts.hostname:
         raise BadReference(f"cannot use {url!r} as a remote: it names no host", hint=SCHEMES[parts.scheme])
     return url
 

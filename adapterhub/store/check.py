@@ -12,6 +12,7 @@ from adapterhub.document import Document
 from adapterhub.durable import make_folder
 from adapterhub.errors import AdapterHubError
 from adapterhub.store.damage import CHECKS, Damage, Reading
+from adapterhub.store.index.file import forget
 
 if TYPE_CHECKING:
     from adapterhub.store.store import Store
@@ -22,6 +23,7 @@ Donor = Callable[[Digest], BinaryIO]
 """Somebody who may have a blob: a remote, asked by digest."""
 
 QUARANTINED = ("corrupt-blob", "stray", "bad-note", "bad-card", "bad-event", "bad-version", "bad-alias", "bad-name")
+FETCHED = ("missing-manifest", "bad-manifest", "missing-blob", "corrupt-blob")
 
 
 class Checked(Document):
@@ -47,13 +49,19 @@ def check(
     With `repair`, damaged files are set aside under incoming/quarantine, and blobs are fetched again from the first
     donor that has the right bytes. Nothing that might be the last copy is deleted.
     """
+    given, repaired = tuple(donors), list[Damage]()
+    found = _look(store, progress)
+    # Again after each repair: a manifest that came back may name files that are missing too.
+    while repair and (mended := [d for d in found.damage if d not in repaired and _repair(store, d, given)]):
+        repaired += mended
+        forget(store.layout)
+        found = _look(store, progress)
+    return found.model_copy(update={"repaired": tuple(repaired)})
+
+
+def _look(store: "Store", progress: Callable[[int], None]) -> Checked:
     reading = Reading(store, progress)
     damage = [found for look in CHECKS for found in look(reading)]
-    repaired = [item for item in damage if repair and _repair(store, item, tuple(donors))]
-    if repaired:
-        store.layout.index.unlink(missing_ok=True)
-        after = check(store, progress=progress)
-        return after.model_copy(update={"repaired": tuple(repaired)})
     there = [digest for digest, _ in store.blobs.all() if digest]
     loose = [digest for digest in there if digest not in reading.wanted]
     return Checked(
@@ -74,9 +82,10 @@ def _size(path: Path) -> int:
 def _repair(store: "Store", item: Damage, donors: tuple[Donor, ...]) -> bool:
     if item.kind in QUARANTINED:
         _set_aside(store, Path(item.path))
-    if not item.digest or (item.kind == "corrupt-blob" and not item.references):
-        return item.kind in QUARANTINED
-    return any(_fetch(store, Digest.parse(item.digest), donor) for donor in donors) or item.kind == "corrupt-blob"
+    if item.kind in FETCHED and item.references:
+        digest = Digest.parse(item.digest)
+        return any(_fetch(store, digest, donor) for donor in donors) or item.kind in QUARANTINED
+    return item.kind in QUARANTINED
 
 
 def _set_aside(store: "Store", path: Path) -> None:

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
-from adapterhub.digest import Digest, copy_and_hash
+from adapterhub.digest import Digest, copy_and_hash, verify
 from adapterhub.document import Document
 from adapterhub.errors import AdapterHubError, BadReference, Corrupt
 from adapterhub.manifest import Manifest
+from adapterhub.note import Note
 from adapterhub.reference import Name
-from adapterhub.version import check_label
+from adapterhub.version import check_label, is_label
 
 if TYPE_CHECKING:
     from adapterhub.store.store import Store
@@ -38,6 +39,8 @@ class Reading:
     progress: Callable[[int], None] = lambda _: None
     wanted: dict[Digest, list[str]] = field(default_factory=dict)
     """Blob -> the references that need it."""
+    cards: dict[Digest, list[str]] = field(default_factory=dict)
+    """Base card -> the references that need it."""
 
 
 def names(reading: Reading) -> Iterator[Damage]:
@@ -59,25 +62,30 @@ def names(reading: Reading) -> Iterator[Damage]:
                     kind="bad-version", path=str(path), references=(f"{name}@{path.name}",), message=str(error)
                 )
         for alias, label in names.aliases(name).items():
-            if not (layout.versions(name) / label).exists():
+            if not is_label(label) or not (layout.versions(name) / label).exists():
                 message = f"{name}: the alias {alias} means {label or 'nothing'}, which is no version"
                 yield Damage(kind="bad-alias", path=str(layout.aliases(name) / alias), message=message)
 
 
 def manifests(reading: Reading) -> Iterator[Damage]:
-    """`missing-manifest`, `bad-manifest`: names that point at nothing that can be read."""
+    """`missing-manifest`, `bad-manifest`: names that point at nothing that can be read. One that rotted is a blob's."""
     for digest, references in list(reading.wanted.items()):
-        path = reading.store.layout.blob(digest)
+        path, known = reading.store.layout.blob(digest), tuple(references)
         try:
-            manifest = Manifest.read(path.read_bytes(), str(path))
+            data = path.read_bytes()
+            if Digest.of(data) != digest:
+                continue
+            manifest = Manifest.read(data, str(path))
         except FileNotFoundError:
-            yield Damage(kind="missing-manifest", path=str(path), digest=str(digest), references=tuple(references))
+            del reading.wanted[digest]
+            yield Damage(kind="missing-manifest", path=str(path), digest=str(digest), references=known)
         except Corrupt as error:
-            known = tuple(references)
             yield Damage(kind="bad-manifest", path=str(path), digest=str(digest), references=known, message=str(error))
         else:
             for file in manifest.files:
                 reading.wanted.setdefault(file.blob, []).extend(references)
+            if manifest.base and manifest.base.card:
+                reading.cards.setdefault(Digest.parse(manifest.base.card), []).extend(references)
 
 
 def blobs(reading: Reading) -> Iterator[Damage]:
@@ -110,19 +118,30 @@ def _blob(reading: Reading, path: Path, digest: Digest | None) -> Damage | None:
 
 def notes(reading: Reading) -> Iterator[Damage]:
     """`bad-note`: a note that cannot be read, or whose name is not its digest."""
-    for folder in sorted((reading.store.root / "notes").glob("*")):
-        for path in sorted(folder.glob("*.json")):
-            if Digest.of(path.read_bytes()).hex != path.stem:
-                message = "its bytes do not have the digest in its name"
-                references = tuple(reading.wanted.get(Digest(folder.name), ()))
-                yield Damage(kind="bad-note", path=str(path), references=references, message=message)
+    for path in sorted((reading.store.root / "notes").glob("*/*.json")):
+        try:
+            about = Digest(path.parent.name)
+            note = Note.read(verify(path.read_bytes(), Digest(path.stem), str(path)), about, str(path))
+        except FileNotFoundError:  # swept meanwhile
+            continue
+        except (BadReference, Corrupt) as error:
+            yield Damage(kind="bad-note", path=str(path), message=str(error))
+        else:
+            if note.kind == "base" and about in reading.wanted and (card := note.data.get("card")):
+                reading.cards.setdefault(Digest.parse(card), []).extend(reading.wanted[about])
 
 
 def cards(reading: Reading) -> Iterator[Damage]:
-    """`bad-card`: a base card whose name is not its digest."""
-    for path in sorted((reading.store.root / "bases").glob("*.json")):
+    """`bad-card`, `missing-card`: a base card whose name is not its digest, or that an entry's pin names in vain."""
+    there = sorted((reading.store.root / "bases").glob("*.json"))
+    for path in there:
         if Digest.of(path.read_bytes()).hex != path.stem:
             yield Damage(kind="bad-card", path=str(path), message="its bytes do not have the digest in its name")
+    for digest, references in reading.cards.items():
+        if (path := reading.store.layout.base(digest)) not in there:
+            message = "pull the entry again, or `adapterhub base add` the base"
+            known = tuple(references)
+            yield Damage(kind="missing-card", path=str(path), digest=str(digest), references=known, message=message)
 
 
 def events(reading: Reading) -> Iterator[Damage]:
@@ -130,6 +149,8 @@ def events(reading: Reading) -> Iterator[Damage]:
     for name in reading.store.events.files():
         try:
             reading.store.events.read(name)
+        except FileNotFoundError:  # taken back meanwhile
+            continue
         except Corrupt as error:
             yield Damage(kind="bad-event", path=str(reading.store.layout.events / name), message=str(error))
 

@@ -24,13 +24,14 @@ __all__ = ["facts_of", "folder_of", "keep_facts", "write_files"]
 def facts_of(store: "Store", digest: Digest, entry: Entry | None = None) -> Facts:
     """The facts of an entry: from the cache where this parser wrote them, else derived from its files."""
     path = store.layout.facts(digest)
-    with contextlib.suppress(FileNotFoundError, Corrupt):
+    with contextlib.suppress(OSError, Corrupt):
         facts = Facts.from_bytes(path.read_bytes(), str(path))
         if facts.parser == PARSER:
             return facts
-    facts = derive(EntryMembers(entry or store.open(digest)))
-    if store.exists():
-        keep_facts(store, digest, facts)
+    if entry is not None and not store.blobs.has(digest):
+        return derive(EntryMembers(entry))  # in a remote, whose bytes nobody has verified: never remembered
+    facts = derive(EntryMembers(store.open(digest)))
+    keep_facts(store, digest, facts)
     return facts
 
 
@@ -59,6 +60,7 @@ def folder_of(store: "Store", digest: Digest) -> Path:
     make_folder(folder.parent)
     fresh = folder.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
+        make_folder(fresh)
         write_files(entry, fresh)
         for file in entry.manifest.files:
             (fresh / file.path).chmod(0o444)

@@ -62,11 +62,14 @@ class Events:
     def all(self, about: str = "") -> Iterator[Event]:
         """Every event about a name (`ada/poet`), or every event, oldest first."""
         for name in self.files():
-            data = (self.layout.events / name).read_bytes()
+            try:
+                data = (self.layout.events / name).read_bytes()
+            except FileNotFoundError:  # taken back meanwhile
+                continue
             # Looked at as plain data first: validating 100,000 documents to show ten would take seconds.
             try:
                 reference = str(json.loads(data).get("reference", ""))
-            except (ValueError, AttributeError) as error:
+            except (ValueError, AttributeError, RecursionError) as error:
                 raise Corrupt(f"{self.layout.events / name}: not an event ({error})") from None
             if not about or reference.partition("@")[0] == about:
                 yield Event.from_bytes(data, name)

@@ -17,10 +17,13 @@ from adapterhub.errors import BadReference, Conflict, Corrupt, NotFound, Refused
 from adapterhub.reference import Name, Reference
 from adapterhub.registry import Listed
 from adapterhub.store.layout import Layout
-from adapterhub.store.locks import alone
+from adapterhub.store.locks import alone, shared
 from adapterhub.version import check_label, is_label, next_integer
 
 __all__ = ["Names", "Version", "now", "parse_version"]
+
+LOCK = "names.lock"
+"""Held alone by those who move an alias or remove a version, together by those who publish one."""
 
 
 @final
@@ -178,6 +181,10 @@ class Names:
                 hint=f"a version never changes: leave the version out, or write {name.at(self._next(name))}",
             )
 
+    def settled(self) -> contextlib.AbstractContextManager[None]:
+        """While this is held no alias moves and no version is removed, so a label that was free stays free for it."""
+        return shared(self.layout.incoming, LOCK)
+
     def point(self, name: Name, label: str, digest: Digest, by: str) -> Version:
         """Name a digest; the one step that publishes. Of two writers one wins, the other gets `Conflict`."""
         newest = next(reversed(self.versions(name)), None)
@@ -190,7 +197,7 @@ class Names:
 
     def remove(self, name: Name, label: str) -> None:
         """Take a version's name away; its label stays taken. `Refused` while an alias means it."""
-        with alone(self.layout.incoming, "alias.lock"):
+        with alone(self.layout.incoming, LOCK):
             if mine := [alias for alias, target in self.aliases(name).items() if target == label]:
                 raise Refused(
                     f"{name.at(label)}: the alias {', '.join(mine)} means this version",
@@ -206,15 +213,17 @@ class Names:
 
     def drop_aliases(self, name: Name) -> None:
         """Let all aliases of an adapter mean nothing, so that all its versions can be removed."""
-        with alone(self.layout.incoming, "alias.lock"):
-            for alias in self.aliases(name):
-                (self.layout.aliases(name) / alias).unlink(missing_ok=True)
+        with alone(self.layout.incoming, LOCK):
+            if known := self.aliases(name):
+                for alias in known:
+                    (self.layout.aliases(name) / alias).unlink(missing_ok=True)
+                sync_folder(self.layout.aliases(name))
 
     def alias(self, name: Name, alias: str, label: str, expect: str | None) -> str | None:
         """Move an alias by compare-and-set and return what it meant before; `expect` "" means: not set yet."""
         check_label(alias, "alias")
         folder = self.layout.aliases(name)
-        with alone(self.layout.incoming, "alias.lock"):
+        with alone(self.layout.incoming, LOCK):
             before = self.aliases(name).get(alias)
             if self.version(name, alias):
                 raise Conflict(f"{name}: {alias!r} is a version, so it cannot be an alias", hint="choose another word")

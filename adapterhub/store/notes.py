@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import final
 
 from adapterhub.digest import Digest
@@ -23,17 +24,19 @@ class Notes:
     def about(self, digest: Digest) -> tuple[Note, ...]:
         """Everything said about a digest, in order of time."""
         folder = self.layout.notes(digest)
-        found = [Note.from_bytes(path.read_bytes(), str(path)) for path in folder.glob("*.json")]
+        found = [Note.read(path.read_bytes(), digest, str(path)) for path in folder.glob("*.json")]
         return tuple(sorted(found, key=lambda note: (note.time, note.to_bytes())))
 
-    def add(self, notes: Iterable[Note]) -> int:
-        """Write the notes that are not there yet; how many that were."""
-        written = 0
-        for note in notes:
-            data = note.to_bytes()
-            path = self.layout.notes(Digest.parse(note.about)) / f"{Digest.of(data).hex}.json"
-            if not path.exists():
-                with contextlib.suppress(FileExistsError):
-                    write_new(path, data)
-                    written += 1
-        return written
+    def path(self, note: Note) -> Path:
+        """Where a note lies, or would."""
+        return self.layout.notes(Digest.parse(note.about)) / f"{Digest.of(note.to_bytes()).hex}.json"
+
+    def missing(self, notes: Iterable[Note]) -> list[Note]:
+        """The notes that are not there yet."""
+        return [note for note in notes if not self.path(note).exists()]
+
+    def add(self, notes: Iterable[Note]) -> None:
+        """Write the notes that are not there yet."""
+        for note in self.missing(notes):
+            with contextlib.suppress(FileExistsError):
+                write_new(self.path(note), note.to_bytes())

@@ -5,12 +5,14 @@ manifest next, what is said about it, the event, and the name last.
 """
 
 import io
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, BinaryIO, final
+from typing import TYPE_CHECKING, BinaryIO, TypeVar, final
 
 from adapterhub.digest import Digest
+from adapterhub.durable import sync_folder
 from adapterhub.entry import Entry
-from adapterhub.errors import Conflict
+from adapterhub.errors import Conflict, Corrupt
 from adapterhub.manifest import File
 from adapterhub.reference import Reference
 from adapterhub.registry import Published
@@ -21,12 +23,26 @@ from adapterhub.store.staging import Staging, Watch
 if TYPE_CHECKING:
     from adapterhub.store.store import Store
 
-__all__ = ["STREAMS", "Session"]
+__all__ = ["STREAMS", "Session", "several"]
 
 STREAMS = 4
 """Files fetched at once: enough to keep a network or two disks busy."""
 
+FEW = 1 << 20
+"""Bytes below which threads cost more than they save."""
+
 TRIES = 100
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def several(step: Callable[[T], R], items: Sequence[T], size: int) -> list[R]:
+    """The step's answers for all items, several at once where `size`, their bytes in all, is worth it."""
+    if size <= FEW or len(items) == 1:
+        return [step(item) for item in items]
+    with ThreadPoolExecutor(STREAMS) as pool:
+        return list(pool.map(step, items))
 
 
 @final
@@ -67,8 +83,8 @@ class Session:
             with shared(self.store.layout.incoming):
                 self.staging.land()
                 if not self._missing(entry):
-                    done = self._name(entry, reference)
-                    return Published(done, entry.digest, received)
+                    self._settle(entry)
+                    return Published(self._name(entry, reference), entry.digest, received)
         raise Conflict(
             f"{reference}: its blobs vanished {TRIES} times while they were written",
             hint="something other than `adapterhub sweep` deletes files below blobs/: stop it, then try again",
@@ -87,35 +103,51 @@ class Session:
 
     def _fetch_missing(self, entry: Entry) -> int:
         missing = self._missing(entry)
-        if not missing:
-            return 0
-        with ThreadPoolExecutor(min(STREAMS, len(missing))) as pool:
-            return sum(pool.map(lambda file: self._fetch(entry, file), missing))
+        return sum(several(lambda file: self._fetch(entry, file), missing, sum(file.size for file in missing)))
 
     def _fetch(self, entry: Entry, file: File) -> int:
         if file.blob == entry.digest:
             return self.staging.fetch(file, lambda start: io.BytesIO(entry.manifest.to_bytes()[start:]))
         return self.staging.fetch(file, lambda start: entry.files.open(file, start), self.lease.renew)
 
+    def _settle(self, entry: Entry) -> None:
+        """Make the names of blobs durable that somebody else put there: he may have died, or not come to it yet."""
+        blobs = {entry.digest, *(file.blob for file in entry.manifest.files)} - self.staging.landed
+        for folder in {self.store.layout.blob(digest).parent for digest in blobs}:
+            sync_folder(folder)
+
+    def _check_sizes(self, entry: Entry) -> None:
+        """`Corrupt` where the manifest lies about a blob that was here before it."""
+        for file in entry.manifest.files:
+            if (size := self.store.layout.blob(file.blob).stat().st_size) != file.size:
+                raise Corrupt(f"{file.path}: the manifest says {file.size} bytes, {file.blob} has {size}")
+
     def _name(self, entry: Entry, reference: Reference) -> Reference:
         store, name, digest = self.store, reference.name, entry.digest
+        self._check_sizes(entry)
         for card in entry.cards:
             store.put_card(card)
-        fresh = store.notes.add(entry.notes)
         for _ in range(TRIES):
-            label = store.names.label_for(reference, digest)
-            named = name.at(label)
-            if store.names.version(name, label):
-                if fresh:
-                    store.events.write("note", str(named), digest=str(digest), by=store.user)
-                return named
-            event = store.events.write("publish", str(named), digest=str(digest), by=store.user)
-            try:
-                store.names.point(name, label, digest, store.user)
-            except Conflict:
-                event.unlink(missing_ok=True)
-                if reference.pin is not None and not reference.is_digest:
-                    raise
-            else:
-                return named
+            with store.names.settled():
+                label = store.names.label_for(reference, digest)
+                named = name.at(label)
+                known = store.names.version(name, label)
+                if known and known.digest != digest:  # taken by another writer since it was free
+                    continue
+                if known and not store.notes.missing(entry.notes):
+                    return named
+                # Before what it tells of, so that no crash hides a note or a name from the index.
+                action = "note" if known else "publish"
+                event = store.events.write(action, str(named), digest=str(digest), by=store.user)
+                store.notes.add(entry.notes)
+                if known:
+                    return named
+                try:
+                    store.names.point(name, label, digest, store.user)
+                except Conflict:
+                    event.unlink(missing_ok=True)
+                    if reference.pin is not None and not reference.is_digest:
+                        raise
+                else:
+                    return named
         raise Conflict(f"{reference}: {TRIES} other writers were faster", hint="try again")

@@ -16,6 +16,9 @@ from adapterhub.store.layout import Layout
 
 __all__ = ["Staging"]
 
+PIECE = 1 << 16
+"""Bytes fetched at a time: what a broken connection may cost."""
+
 Watch = Callable[[memoryview], None]
 Source = Callable[[int], BinaryIO]
 
@@ -27,6 +30,7 @@ class Staging:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self.arrived: dict[Digest, Path] = {}
+        self.landed: set[Digest] = set()
 
     def take(self, source: BinaryIO, watch: Watch | None = None) -> tuple[Digest, int]:
         """Read a stream whose digest is not known yet; one pass copies and hashes."""
@@ -55,7 +59,7 @@ class Staging:
                 sink.truncate(0)
                 digest, again = _continue(sink, file, source, watch)
                 read += again
-            if digest != file.blob:
+            if digest != file.blob or sink.tell() != file.size:
                 path.unlink(missing_ok=True)
                 raise Corrupt(
                     f"{file.path}: what arrived is not {file.blob} ({file.size} bytes)",
@@ -93,9 +97,12 @@ class Staging:
         for digest, path in self.arrived.items():
             target = self.layout.blob(digest)
             make_folder(target.parent)
-            path.chmod(0o444)
-            # A blob that is there already is replaced: these bytes are verified, those may have rotted.
-            os.replace(path, target)
+            # Gone only where its lease was over, as after a long sleep of the machine: then it is fetched again.
+            with contextlib.suppress(FileNotFoundError):
+                path.chmod(0o444)
+                # A blob that is there already is replaced: these bytes are verified, those may have rotted.
+                os.replace(path, target)
+                self.landed.add(digest)
         for folder in {self.layout.blob(digest).parent for digest in self.arrived}:
             sync_folder(folder)
         self.arrived.clear()
@@ -129,7 +136,7 @@ def _continue(sink: BinaryIO, file: File, source: Source, watch: Watch | None) -
     if start < file.size:
         with source(start) as stream:
             # One byte more than promised is enough to know that it is wrong, and a liar cannot fill the disk.
-            while (left := file.size - start - read) >= 0 and (chunk := stream.read(min(CHUNK, left + 1))):
+            while (left := file.size - start - read) >= 0 and (chunk := stream.read(min(PIECE, left + 1))):
                 hasher.update(chunk)
                 sink.write(chunk)
                 read += len(chunk)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, final
@@ -10,7 +11,7 @@ from pydantic import ValidationError
 
 from adapterhub.digest import Digest, verify
 from adapterhub.document import canonical
-from adapterhub.durable import make_folder, write_new
+from adapterhub.durable import make_folder, sync_folder, write_new
 from adapterhub.entry import Entry
 from adapterhub.errors import AdapterHubError, BadReference, Corrupt, NotFound, Refused, WrongUsage
 from adapterhub.manifest import Manifest
@@ -21,6 +22,7 @@ from adapterhub.settings import Settings, load, who
 from adapterhub.store.blobs import BlobFiles, Blobs
 from adapterhub.store.events import Events
 from adapterhub.store.layout import LAYOUT, Layout
+from adapterhub.store.locks import shared
 from adapterhub.store.names import Names, now
 from adapterhub.store.notes import Notes
 from adapterhub.store.session import Session
@@ -80,6 +82,7 @@ class Store:
     def create(self) -> None:
         """Mark the folder as a registry, unless it is one or holds something else."""
         if self.exists():
+            self._check_writable()
             return
         others = sorted(p.name for p in self.root.iterdir() if p.name[0] != ".") if self.root.exists() else []
         if others and self.layout.marker.name not in others:  # else another writer came first
@@ -92,6 +95,12 @@ class Store:
             write_new(self.layout.marker, MARKER)
         except FileExistsError:
             check_layout(self.layout.marker.read_bytes(), str(self.root))
+
+    def _check_writable(self) -> None:
+        if not os.access(self.root, os.W_OK):
+            raise Refused(
+                f"{self.root} can only be read", hint="ask its owner for the right to write, or name another store"
+            )
 
     def session(self) -> Session:
         """A writer's stay: take files, then publish them, under one lease."""
@@ -107,11 +116,17 @@ class Store:
 
     def summaries(self) -> Iterator[Summary]:
         """Every entry with its facts; what cannot be read is listed with a finding that says so."""
-        for listed in self.list():
+        for name in self.names.all():
             try:
-                yield summary_of(self, listed)
-            except AdapterHubError as error:
-                yield unreadable(listed, error)
+                lines = self.names.listed(name)
+            except Corrupt as error:
+                yield unreadable(str(name), "", error)
+                continue
+            for listed in lines:
+                try:
+                    yield summary_of(self, listed)
+                except AdapterHubError as error:
+                    yield unreadable(str(listed.reference), str(listed.digest), error)
 
     def resolve(self, reference: Reference) -> Listed:
         """See `Registry.resolve`."""
@@ -135,6 +150,7 @@ class Store:
         """See `Registry.remove`."""
         version = self.names.resolve(reference)
         named = str(reference.name.at(version.label))
+        self._check_writable()
         event = self.events.write("remove", named, digest=str(version.digest), by=self.user)
         try:
             self.names.remove(reference.name, version.label)
@@ -152,6 +168,7 @@ class Store:
         """Let an alias mean a version; `Conflict` when it does not mean `expect` now."""
         version = self.names.resolve(reference)
         named = reference.name.at(version.label)
+        self._check_writable()
         event = self.events.write("alias", str(named), digest=str(version.digest), by=self.user, detail=alias)
         try:
             self.names.alias(reference.name, alias, version.label, expect)
@@ -162,8 +179,11 @@ class Store:
 
     def note(self, reference: Reference, note: Note) -> None:
         """Keep a note about the entry a reference means."""
-        self.events.write("note", str(reference), digest=note.about, by=self.user, detail=note.kind)
-        self.notes.add([note])
+        self._check_writable()
+        with shared(self.layout.incoming):  # a sweep takes the notes of what it deletes along
+            self.names.resolve(reference)
+            self.events.write("note", str(reference), digest=note.about, by=self.user, detail=note.kind)
+            self.notes.add([note])
 
     def say(self, digest: Digest, kind: str, data: dict[str, object]) -> Note:
         """A note about a digest, said now by this store's user; `WrongUsage` for what no note can say."""
@@ -176,12 +196,12 @@ class Store:
     def put_card(self, card: bytes) -> Digest:
         """Keep a base card under its own digest."""
         digest = Digest.of(card)
-        if not self.layout.base(digest).exists():
-            self.create()
-            try:
-                write_new(self.layout.base(digest), card)
-            except FileExistsError:
-                return digest
+        if (path := self.layout.base(digest)).exists():
+            sync_folder(path.parent)  # whoever wrote it may have died before he came to this
+            return digest
+        self.create()
+        with contextlib.suppress(FileExistsError):
+            write_new(path, card)
         return digest
 
     def card(self, digest: Digest) -> bytes:

@@ -35,8 +35,8 @@ class Summary(Document):
 
     @property
     def base_name(self) -> str:
-        """What people call the base: the pin's source, else the name the files give."""
-        return str(self.base.get("source") or self.facts.base_name or "")
+        """What people call the base."""
+        return self.facts.base_called(self.base.get("source"))
 
 
 def summary_of(store: "Store", listed: Listed) -> Summary:
@@ -59,14 +59,14 @@ def summary_of(store: "Store", listed: Listed) -> Summary:
     )
 
 
-def unreadable(listed: Listed, error: AdapterHubError) -> Summary:
-    """The line of an entry that cannot be read: everything else can still be listed."""
+def unreadable(reference: str, digest: str, error: AdapterHubError) -> Summary:
+    """The line of an entry, or of an adapter, that cannot be read: everything else can still be listed."""
     finding = Finding(
         check="unreadable",
         severity="error",
-        place=str(listed.reference),
+        place=reference,
         message=str(error),
         remedy=error.hint or "adapterhub check",
     )
     facts = Facts(format="?", findings=(finding,))
-    return Summary(reference=str(listed.reference), digest=str(listed.digest), time=listed.time, facts=facts)
+    return Summary(reference=reference, digest=digest, facts=facts)

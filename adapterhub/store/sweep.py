@@ -6,18 +6,17 @@ between a writer and a sweep, each enough on its own on a local disk: the lease,
 a blob is there; the lock, shared by the writer while it looks a last time and names the entry; and the grace period.
 """
 
-import fcntl
 import json
 import shutil
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adapterhub.digest import Digest
 from adapterhub.document import Document, canonical
 from adapterhub.durable import make_folder, replace
 from adapterhub.errors import Corrupt
-from adapterhub.store.leases import TTL, leased
+from adapterhub.store.leases import leased
+from adapterhub.store.leftovers import clean
 from adapterhub.store.locks import alone
 
 if TYPE_CHECKING:
@@ -27,8 +26,6 @@ __all__ = ["GRACE", "Swept", "sweep"]
 
 GRACE = 3600.0
 """Seconds between marking and deleting."""
-
-LEFTOVERS = (".part", ".tmp", ".ready")
 
 
 class Swept(Document):
@@ -56,7 +53,7 @@ def sweep(store: "Store", grace: float = GRACE) -> Swept:
         sizes = {digest: store.layout.blob(digest).stat().st_size for digest in loose}
         for digest in due:
             _delete(store, digest)
-    _clean(store.layout.incoming, grace)
+    clean(store.layout, grace)
     freed = sum(sizes[digest] for digest in due)
     return Swept(
         deleted=len(due),
@@ -85,33 +82,22 @@ def _loose(store: "Store") -> list[Digest]:
 def _mark(store: "Store", loose: list[Digest]) -> dict[str, float]:
     path = store.layout.incoming / "marks.json"
     try:
-        before = json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):
+        before = {str(key): float(value) for key, value in json.loads(path.read_bytes()).items()}
+    except (FileNotFoundError, ValueError, TypeError, AttributeError, RecursionError):
         before = {}
     moment = time.time()
-    marks = {digest.hex: min(float(before.get(digest.hex, moment)), moment) for digest in loose}
+    marks = {digest.hex: min(before.get(digest.hex, moment), moment) for digest in loose}
     replace(path, canonical(marks))
     return marks
 
 
 def _delete(store: "Store", digest: Digest) -> None:
-    """A blob, and where it was a manifest, what was said about it and made of it."""
-    store.layout.blob(digest).unlink(missing_ok=True)
+    """A blob; first, where it was a manifest, what was said about it and made of it.
+
+    The blob last: as long as it is there, a sweep that was interrupted finds it again.
+    """
     store.layout.facts(digest).unlink(missing_ok=True)
     for folder in (store.layout.notes(digest), store.layout.folder(digest)):
         if folder.exists():
             shutil.rmtree(folder)
-
-
-def _clean(incoming: Path, grace: float) -> None:
-    """Delete what writers that died left behind, once no lease can speak for it any more."""
-    if any(incoming.glob("*.lease")):
-        return
-    for path in incoming.iterdir():
-        if path.suffix in LEFTOVERS and time.time() - path.stat().st_mtime > max(grace, TTL):
-            with path.open("rb") as stream:
-                try:
-                    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    continue
-                path.unlink(missing_ok=True)
+    store.layout.blob(digest).unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from adapterhub.errors import Refused
 from adapterhub.manifest import File
 from adapterhub.reference import Reference
 from adapterhub.registry import Listed, Published, Registry
+from adapterhub.version import check_label
 
 __all__ = ["Aliasing", "Copied", "Progress", "copy"]
 
@@ -52,6 +53,8 @@ def copy(
     """
     if aliases and not isinstance(sink, Aliasing):
         raise Refused("this kind of remote has no aliases", hint="push without --alias")
+    for alias in aliases:
+        check_label(alias, "alias")
     found = source.resolve(reference)
     entry = source.open(found.digest)
     if progress is not None:

@@ -1,12 +1,12 @@
 """`add`: a folder or file in any known format becomes an entry."""
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
+from adapterhub.digest import Digest
 from adapterhub.entry import Entry
 from adapterhub.errors import BadReference, Conflict
 from adapterhub.formats.intake import Intake, take
@@ -16,10 +16,10 @@ from adapterhub.reference import Reference
 from adapterhub.registry import Listed, Published
 from adapterhub.store.blobs import BlobFiles
 from adapterhub.store.derived import keep_facts
-from adapterhub.store.session import STREAMS, Session
+from adapterhub.store.session import Session, several
 from adapterhub.store.store import Store
 from adapterhub.transfer.copy import Progress
-from adapterhub.verbs.bases import card_bytes, pin_for
+from adapterhub.verbs.bases import base_add_card, card_bytes, pin_for
 from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.shown import Shown, left_out, shown
 
@@ -59,23 +59,28 @@ def add_intake(
     desk: Desk, intake: Intake, reference: Reference, request: Request, progress: Progress | None = None
 ) -> Shown:
     """The same for what has been looked at already."""
-    pin, cards = request.pin, request.cards
+    pin, cards, card = request.pin, request.cards, None
+    said = _said(intake, request)
+    for kind, data in said.items():
+        desk.store.say(Digest.of(b""), kind, data)  # what cannot be said is refused before anything is read
     if request.base:
         pin, card = pin_for(desk, request.base, intake)
         cards = (card_bytes(card),)
     with desk.store.session() as session:
-        manifest = Manifest(
-            kind=intake.kind,  # type: ignore[arg-type]  # pydantic checks it
+        manifest = Manifest.made(
+            kind=intake.kind,
             files=_take_all(session, intake.paths, progress),
             base=pin,
             parents=request.parents,
             recipe=request.recipe,
             training=request.training,
         )
-        notes = _notes(desk.store, manifest, intake, request)
+        notes = _notes(desk.store, manifest, said)
         entry = Entry(manifest, BlobFiles(desk.store.blobs), notes, cards)
         published = session.publish(entry, reference)
     keep_facts(desk.store, manifest.digest, intake.facts)
+    if card is not None:
+        base_add_card(desk, card)
     return _shown(desk.store, published, intake)
 
 
@@ -101,16 +106,13 @@ def _take_all(session: Session, paths: Mapping[str, Path], progress: Progress | 
             )
         return File(path=name, size=size, sha256=digest.hex)
 
-    with ThreadPoolExecutor(min(STREAMS, max(1, len(paths)))) as pool:
-        return tuple(pool.map(one, sorted(paths.items())))
+    return tuple(several(one, sorted(paths.items()), sum(path.stat().st_size for path in paths.values())))
 
 
 _nobody: Callable[[int], None] = lambda _: None  # noqa: E731
 
 
-def _notes(store: Store, manifest: Manifest, intake: Intake, request: Request) -> tuple[Note, ...]:
-    """What is said, less what the store has heard already."""
-    known = gather(store.notes.about(manifest.digest))
+def _said(intake: Intake, request: Request) -> dict[str, dict[str, Any]]:
     said: dict[str, dict[str, Any]] = {
         "metrics": dict(request.metrics),
         "tags": {"add": sorted(request.tags)} if request.tags else {},
@@ -119,5 +121,11 @@ def _notes(store: Store, manifest: Manifest, intake: Intake, request: Request) -
         "log": intake.logs,
         "cost": dict(request.cost),
     }
-    fresh = {kind: data for kind, data in said.items() if data and not known.says(kind, data)}
+    return {kind: data for kind, data in said.items() if data}
+
+
+def _notes(store: Store, manifest: Manifest, said: dict[str, dict[str, Any]]) -> tuple[Note, ...]:
+    """What is said, less what the store has heard already."""
+    known = gather(store.notes.about(manifest.digest))
+    fresh = {kind: data for kind, data in said.items() if not known.says(kind, data)}
     return tuple(store.say(manifest.digest, kind, data) for kind, data in fresh.items())

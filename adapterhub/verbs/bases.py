@@ -1,5 +1,6 @@
 """Bases: a word becomes a card, a card a pin; `base add, list, show, diff`."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,10 +73,10 @@ def card_for(desk: Desk, word: str, *, hashes: bool = True) -> Card:
         )
     if is_folder(word):
         return _card_of_folder(desk.folder(word), hashes)
-    if known := [
-        card for card in known_cards(desk) if card.name == word or (card.weights_digest or "-").startswith(word)
-    ]:
-        return known[0]
+    digits = re.fullmatch(r"(?:sha256:)?([0-9a-f]{8,64})", word)
+    for card in known_cards(desk):
+        if card.name == word or (digits and (card.weights_digest or "").startswith(digits[1])):
+            return card
     if "/" not in word:
         names = ", ".join(sorted(card.name for card in known_cards(desk))) or "none"
         raise NotFound(
@@ -116,7 +117,6 @@ def pin_for(desk: Desk, word: str, intake: "Intake") -> tuple[BasePin, Card]:
     if intake.kind != "adapter":
         raise Refused(f"a {intake.kind} has no base", hint="leave --base out")
     card = card_for(desk, word)
-    base_add_card(desk, card)
     return pin_of(card), card
 
 

@@ -1,22 +1,26 @@
 """The desk everything is done at: the store on this machine, its remotes, and what words mean here."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from adapterhub.digest import Digest
 from adapterhub.durable import make_folder
 from adapterhub.entry import Entry
-from adapterhub.errors import BadReference, NotFound, WrongUsage
-from adapterhub.reference import Reference, is_folder, parse
+from adapterhub.errors import AdapterHubError, BadReference, NotFound, WrongUsage
+from adapterhub.manifest import Manifest
+from adapterhub.reference import Reference, home_path, is_folder, parse
 from adapterhub.registry import Listed, Registry
-from adapterhub.remotes.table import open_remote
+from adapterhub.remotes.table import open_remote, url_of
 from adapterhub.settings import Settings, save
 from adapterhub.store.locks import alone
 from adapterhub.store.store import Store
 
-__all__ = ["Desk", "PathLike", "as_word", "as_words"]
+__all__ = ["Contents", "Desk", "PathLike", "as_word", "as_words", "contents"]
+
+Contents = tuple[tuple[str, str], ...]
+"""The files of an entry, as paths and digests."""
 
 PathLike = str | Path
 
@@ -53,8 +57,8 @@ class Desk:
         return listed, registry.open(listed.digest)
 
     def remote(self, name: str | None, *, write: bool = False) -> Registry:
-        """A remote by its name or URL; without one, the only remote or the one called origin."""
-        url = name if name and "://" in name else self._known(name)
+        """A remote by its name, its URL or its folder; without one, the only remote or the one called origin."""
+        url = url_of(name) if name and ("://" in name or is_folder(name)) else self._known(name)
         return open_remote(url, user=self.store.user, write=write, offline=self.offline)
 
     def _known(self, name: str | None) -> str:
@@ -82,15 +86,20 @@ class Desk:
             save(self.store.root, settings)
         return settings
 
-    def names_of(self, digest: Digest) -> tuple[str, ...]:
-        """The references in this store that mean a digest."""
-        if not self.store.blobs.has(digest):  # spares reading every name
-            return ()
-        return tuple(str(listed.reference) for listed in self.store.list() if listed.digest == digest)
+    def names_of(self, manifests: Iterable[Manifest]) -> dict[Contents, tuple[str, ...]]:
+        """What this store calls these files, whichever base they were pinned to; only what it has is in the answer."""
+        wanted = {contents(m) for m in manifests if all(self.store.blobs.has(file.blob) for file in m.files)}
+        found: dict[Contents, tuple[str, ...]] = {}
+        for listed in self.store.list() if wanted else ():  # spares reading every manifest
+            with suppress(AdapterHubError):
+                there = contents(self.store.manifest(listed.digest))
+                if there in wanted:
+                    found[there] = (*found.get(there, ()), str(listed.reference))
+        return found
 
     def folder(self, word: str) -> Path:
         """A word that must be a folder or file which is there."""
-        path = Path(word).expanduser()
+        path = home_path(word)
         if not path.exists():
             raise NotFound(
                 f"{word}: no such file or folder", hint="is the path right? A folder begins with / ./ ../ or ~"
@@ -109,3 +118,8 @@ def as_word(word: PathLike) -> str:
 def as_words(words: Iterable[PathLike]) -> tuple[str, ...]:
     """One word, or several."""
     return (as_word(words),) if isinstance(words, (str, Path)) else tuple(map(as_word, words))
+
+
+def contents(manifest: Manifest) -> Contents:
+    """What two entries share if they differ in their base, parents or training only."""
+    return tuple((file.path, file.sha256) for file in manifest.files)

@@ -9,10 +9,12 @@ from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 from adapterhub.digest import Digest, copy_and_hash
 from adapterhub.document import Document
+from adapterhub.durable import make_folder
 from adapterhub.entry import Entry
 from adapterhub.errors import AdapterHubError, Conflict, WrongUsage
 from adapterhub.manifest import File
 from adapterhub.note import gather
+from adapterhub.reference import home_path
 from adapterhub.registry import Listed
 from adapterhub.store.catalog import write_catalog
 from adapterhub.store.check import Checked, Donor, check
@@ -48,15 +50,16 @@ class Exported(Document):
 def export(desk: Desk, word: str, folder: Path) -> Exported:
     """Write an entry's files, byte for byte, and its card as README.md, into a folder that appears whole or not."""
     listed, entry = desk.find(word)
-    target = folder.expanduser().absolute()
+    target = home_path(folder).absolute()
     card = _readme(entry)
-    if target.exists() and not _is_empty(target) and not _holds(target, entry):
+    if target.exists() and not _is_empty(target) and not _holds(target, entry, card):
         raise Conflict(f"{folder} is there already and holds other files", hint="give a new folder, or empty this one")
     fresh = target.with_name(f".{target.name[:64]}.{secrets.token_hex(4)}.tmp")
     try:
+        make_folder(fresh)
         write_files(entry, fresh)
         if card:
-            (fresh / "README.md").write_text(card)
+            (fresh / "README.md").write_bytes(card.encode())
         if target.exists():
             for path in fresh.rglob("*"):
                 if path.is_file():
@@ -78,11 +81,13 @@ def _is_empty(folder: Path) -> bool:
     return folder.is_dir() and not any(folder.iterdir())
 
 
-def _holds(folder: Path, entry: Entry) -> bool:
+def _holds(folder: Path, entry: Entry, card: str) -> bool:
     """Whether a folder holds this very entry already, so that exporting it again changes nothing."""
     if not folder.is_dir():
         return False
     there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    if card and "README.md" in there and (folder / "README.md").read_bytes() != card.encode():
+        return False
     return there <= {*entry.paths(), "README.md"} and all(
         _same(folder / file.path, file) for file in entry.manifest.files if file.path in there
     )
@@ -140,7 +145,10 @@ def pin(desk: Desk, word: str, base: str) -> Listed:
 
 
 def remove(desk: Desk, word: str, *, everything: bool = False) -> list[Listed]:
-    """Take the name of a version away, or with `everything` those of all versions. The bytes stay until a sweep."""
+    """Take the name of a version away, or with `everything` those of all versions and all aliases.
+
+    The bytes stay until a sweep.
+    """
     reference = desk.reference(word)
     there = desk.store.names.listed(reference.name)
     if reference.pin is None and len(there) > 1 and not everything:
@@ -150,6 +158,8 @@ def remove(desk: Desk, word: str, *, everything: bool = False) -> list[Listed]:
             hint=f"write {there[-1].reference}, or give --all to remove them all",
         )
     gone = there if everything and there else [desk.store.resolve(reference)]
+    if everything:
+        desk.store.names.drop_aliases(reference.name)
     for listed in gone:
         desk.store.remove(listed.reference)
     return gone

@@ -12,7 +12,7 @@ from adapterhub.reference import is_folder
 from adapterhub.store.derived import facts_of
 from adapterhub.store.events import Event
 from adapterhub.store.summary import Summary
-from adapterhub.verbs.desk import Desk
+from adapterhub.verbs.desk import Desk, contents
 from adapterhub.verbs.shown import Shown, left_out, shown
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _show_folder(desk: Desk, path: Path, word: str) -> Shown:
             facts=intake.facts,
             findings=intake.facts.findings,
             card=intake.card,
-            known_as=desk.names_of(manifest.digest),
+            known_as=desk.names_of([manifest]).get(contents(manifest), ()),
             left_out=left_out(intake),
         )
 
@@ -61,7 +61,7 @@ def manifest_of(intake: "Intake") -> Manifest:
         with path.open("rb") as stream:
             digest, size = copy_and_hash(stream)
         files.append(File(path=name, size=size, sha256=digest.hex))
-    return Manifest(kind=intake.kind, files=tuple(files))  # type: ignore[arg-type]
+    return Manifest.made(kind=intake.kind, files=tuple(files))
 
 
 def list_entries(desk: Desk, remote: str | None = None) -> list[Summary]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from adapterhub.document import Document
 from adapterhub.errors import BadReference, Conflict, NotFound, WrongUsage
 from adapterhub.reference import check_name, parse
-from adapterhub.remotes.table import SCHEMES, check_url
+from adapterhub.remotes.table import SCHEMES, check_url, url_of
 from adapterhub.settings import Remote
 from adapterhub.store.store import Store
 from adapterhub.transfer.copy import Progress, copy
@@ -102,6 +102,7 @@ def push(
 def remote_add(desk: Desk, name: str, url: str) -> RemoteShown:
     """Remember a remote. Its name must not be one that means something already."""
     check_name(name, "remote")
+    url = url_of(url)
     if name in ("hf", "sha256"):
         raise BadReference(f"a remote cannot be called {name}: the word is built in", hint="choose another word")
     known = desk.store.settings.remotes.get(name)

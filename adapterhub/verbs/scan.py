@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -12,9 +12,10 @@ from adapterhub.errors import AdapterHubError, BadReference, WrongUsage
 from adapterhub.facts import Facts
 from adapterhub.finding import Finding
 from adapterhub.formats.intake import find, take
+from adapterhub.manifest import Manifest
 from adapterhub.reference import parse
 from adapterhub.verbs.add import Request, add
-from adapterhub.verbs.desk import Desk
+from adapterhub.verbs.desk import Contents, Desk, contents
 from adapterhub.verbs.look import manifest_of
 
 __all__ = ["TEMPLATE", "Scanned", "scan", "scan_add"]
@@ -42,42 +43,41 @@ def scan(desk: Desk, paths: Iterable[Path], progress: Callable[[str], None] = la
     """Every adapter below the paths, by path. What is broken is listed with its reason as a finding."""
     found = sorted({place for path in paths for place in find(_there(desk, path))})
 
-    def one(place: Path) -> Scanned:
+    def one(place: Path) -> tuple[Scanned, Manifest | None]:
         progress(str(place))
         return _look(place)
 
     with ThreadPoolExecutor() as pool:
         looked = list(pool.map(one, found))
-    known = {str(listed.digest): str(listed.reference) for listed in desk.store.list()}
+    known = desk.names_of(manifest for _, manifest in looked if manifest)
     same: dict[str, list[str]] = defaultdict(list)
-    for item in looked:
-        if item.digest:
-            same[item.digest].append(item.path)
-    return [
-        item.model_copy(
-            update={
-                "duplicates": tuple(path for path in same.get(item.digest, ()) if path != item.path),
-                "reference": known.get(item.digest, ""),
-            }
-        )
-        for item in looked
-    ]
+    for item, _ in looked:
+        same[item.digest].append(item.path)
+    return [_placed(item, manifest, known, same) for item, manifest in looked]
+
+
+def _placed(
+    item: Scanned, manifest: Manifest | None, known: Mapping[Contents, tuple[str, ...]], same: Mapping[str, list[str]]
+) -> Scanned:
+    """The same, with what the store calls it and where else it lies."""
+    if manifest is None:
+        return item
+    names = known.get(contents(manifest), ())
+    others = tuple(path for path in same[item.digest] if path != item.path)
+    return item.model_copy(update={"duplicates": others, "reference": names[-1] if names else ""})
 
 
 def _there(desk: Desk, path: Path) -> Path:
     return desk.folder(str(path))
 
 
-def _look(place: Path) -> Scanned:
+def _look(place: Path) -> tuple[Scanned, Manifest | None]:
     try:
         with closing(take(place)) as intake:
             manifest, facts = manifest_of(intake), intake.facts
     except (AdapterHubError, OSError) as error:
-        hint = error.hint if isinstance(error, AdapterHubError) else ""
-        finding = Finding(check="cannot-be-added", severity="error", place=place.name, message=str(error), remedy=hint)
-        facts = Facts(format="?", findings=(finding,))
-        return Scanned(path=str(place), facts=facts, health="cannot-be-added", findings=(finding,))
-    return Scanned(
+        return _broken(Scanned(path=str(place), facts=Facts(format="?")), error), None
+    looked = Scanned(
         path=str(place),
         digest=str(manifest.digest),
         facts=facts,
@@ -85,14 +85,34 @@ def _look(place: Path) -> Scanned:
         health=facts.health,
         findings=facts.findings,
     )
+    return looked, manifest
+
+
+def _broken(item: Scanned, error: Exception) -> Scanned:
+    """What cannot be added, with the reason."""
+    finding = Finding(
+        check="cannot-be-added",
+        severity="error",
+        place=Path(item.path).name,
+        message=str(error),
+        remedy=error.hint if isinstance(error, AdapterHubError) else "",
+    )
+    found = (*item.findings, finding)
+    facts = item.facts.model_copy(update={"findings": found})
+    return item.model_copy(update={"health": finding.check, "findings": found, "facts": facts})
 
 
 def scan_add(desk: Desk, found: Iterable[Scanned], template: str = TEMPLATE) -> Iterator[Scanned]:
-    """Add what was found and can be added, each under a name made from its place; the same bytes once per name."""
+    """Add what was found and can be added, each under a name made from its place; the same bytes once per name.
+
+    One that fails is told as a finding and stops nobody else.
+    """
     named = [(item, name_for(Path(item.path), template)) for item in found if item.digest]
     for item, name in named:
-        shown = add(desk, Path(item.path), name, Request())
-        yield item.model_copy(update={"reference": shown.reference})
+        try:
+            yield item.model_copy(update={"reference": add(desk, Path(item.path), name, Request()).reference})
+        except (AdapterHubError, OSError) as error:
+            yield _broken(item, error)
 
 
 def name_for(place: Path, template: str) -> str:
@@ -106,7 +126,7 @@ def name_for(place: Path, template: str) -> str:
     parts = {"folder": words[0], "parent": words[1], "grandparent": words[2]}
     try:
         name = template.format(**{key: _word(value) for key, value in parts.items()})
-    except (KeyError, IndexError, ValueError) as error:
+    except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
         raise WrongUsage(
             f"cannot read the template {template!r}: {type(error).__name__} {error}",
             hint="a template holds {folder}, {parent} and {grandparent}: --name 'ada/{folder}'",

@@ -14,7 +14,9 @@ Name = Annotated[str, Argument(metavar="NAME", help="What you call it: team, ori
 def add(
     ctx: Context,
     name: Name,
-    url: Annotated[str, Argument(metavar="URL", help="file:///folder, or https://site with the store's tree.")],
+    url: Annotated[
+        str, Argument(metavar="URL", help="A folder (./team, file:///srv/team), or https://site with a store's tree.")
+    ],
 ) -> None:
     """Give another registry a name."""
     session = session_of(ctx)

@@ -20,6 +20,8 @@ from sqlmodel import Session, SQLModel, col, create_engine, select
 from adapterhub.errors import AdapterHubError
 from adapterhub.facts import PARSER
 from adapterhub.reference import Name, parse
+from adapterhub.registry import Listed
+from adapterhub.store.index.file import LOCK, discard
 from adapterhub.store.index.tables import SHAPE, Meta, Metric, Row, Seen, Word
 from adapterhub.store.locks import alone
 from adapterhub.store.summary import Summary, summary_of
@@ -40,22 +42,22 @@ def open_index(store: "Store") -> Engine:
     """The index of a store, caught up; made again when it is missing, of another shape or damaged."""
     if not os.access(store.root, os.W_OK):
         return rebuild(store, None)
-    with alone(store.layout.incoming, "index.lock"):
+    with alone(store.layout.incoming, LOCK):
         path = store.layout.index
-        with contextlib.suppress(DatabaseError):
-            engine = _engine(path)
-            with Session(engine) as session:
-                if path.exists() and _meta(session).get("stamp") == STAMP:
-                    _catch_up(store, session)
-                    return engine
+        engine = _engine(path)
+        with contextlib.suppress(DatabaseError), Session(engine) as session:
+            if path.exists() and _meta(session).get("stamp") == STAMP:
+                _catch_up(store, session)
+                return engine
+        engine.dispose()
         return rebuild(store, path)
 
 
 def rebuild(store: "Store", path: Path | None) -> Engine:
     """Read everything again, into a fresh file that replaces the old one, or into memory."""
     fresh = path.with_name(f".{path.name}.fresh") if path else None
-    if fresh:
-        fresh.unlink(missing_ok=True)
+    if path and fresh:
+        discard(fresh)
     engine = _engine(fresh)
     SQLModel.metadata.create_all(engine)
     with Session(engine) as session:
@@ -66,6 +68,7 @@ def rebuild(store: "Store", path: Path | None) -> Engine:
         session.commit()
     if path and fresh:
         engine.dispose()
+        discard(path)
         os.replace(fresh, path)
         return _engine(path)
     return engine
@@ -98,7 +101,7 @@ def _catch_up(store: "Store", session: Session) -> None:
     seen = set(session.exec(select(Seen.event)))
     youngest = [name for name in files[-1000:] if _age(store, name) < SETTLED]
     unseen = [name for name in files if name not in seen]
-    for name in {changed for event in {*unseen, *youngest} if (changed := _name(store, event))}:
+    for name in _changed(store, session, {*unseen, *youngest}):
         _refresh(store, session, name)
     _insert_all(session, Seen, [{"event": name} for name in unseen])
     session.merge(Meta(key="state", value=state))
@@ -112,10 +115,17 @@ def _age(store: "Store", event: str) -> float:
         return SETTLED
 
 
-def _name(store: "Store", event: str) -> Name | None:
-    with contextlib.suppress(AdapterHubError, FileNotFoundError):
-        return parse(store.events.read(event).reference).name
-    return None
+def _changed(store: "Store", session: Session, events: Iterable[str]) -> set[Name]:
+    """The names that events speak of, and those that mean the same digests: a note is about all of them."""
+    names, digests = set(), set()
+    for name in events:
+        with contextlib.suppress(AdapterHubError, FileNotFoundError):
+            event = store.events.read(name)
+            names.add(parse(event.reference).name)
+            digests.add(event.digest)
+    for digest in digests:
+        names |= {parse(found).name for found in session.exec(select(Row.reference).where(col(Row.digest) == digest))}
+    return names
 
 
 def _refresh(store: "Store", session: Session, name: Name) -> None:
@@ -127,9 +137,12 @@ def _refresh(store: "Store", session: Session, name: Name) -> None:
 
 
 def _summaries(store: "Store", names: Iterable[Name]) -> Iterator[Summary]:
+    # What is damaged is left out here; `check` is who speaks of damage.
     for name in names:
-        for listed in store.names.listed(name):
-            # A damaged entry is left out here; `check` is who speaks of damage.
+        lines: list[Listed] = []
+        with contextlib.suppress(AdapterHubError):
+            lines = store.names.listed(name)
+        for listed in lines:
             with contextlib.suppress(AdapterHubError):
                 yield summary_of(store, listed)
 

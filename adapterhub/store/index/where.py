@@ -10,6 +10,7 @@ value      := a number, a word, or a text between quotes
 rank>=8 and (accuracy>0.9 or tag=prod) and not base~llama
 """
 
+import math
 import re
 from dataclasses import dataclass
 from typing import final
@@ -27,11 +28,20 @@ HINT = "write comparisons joined by and, or, not: rank>=8 and accuracy>0.9; task
 @final
 @dataclass(frozen=True)
 class Comparison:
-    """A field compared with a value; numbers compare as numbers."""
+    """A field compared with a value as it was written: only the field tells whether 1.10 is a number or a version."""
 
     field: str
     operator: str
-    value: str | float
+    value: str
+
+    @property
+    def number(self) -> float | None:
+        """The value as a number, if it is one."""
+        try:
+            number = float(self.value)
+        except ValueError:
+            return None
+        return number if math.isfinite(number) else None
 
 
 @final
@@ -65,7 +75,7 @@ def parse(text: str) -> Where:
     """Read a condition.
 
     >>> parse("not rank>=8")
-    Not(part=Comparison(field='rank', operator='>=', value=8.0))
+    Not(part=Comparison(field='rank', operator='>=', value='8'))
     """
     reader = _Reader(text)
     where = reader.where()
@@ -130,9 +140,4 @@ class _Reader:
             raise self.error(f"{operator!r} is no operator")
         if field[0] in "\"'" or value in OPERATORS or value in "()":
             raise self.error(f"{field} {operator} {value} is no comparison")
-        if value[0] in "\"'":
-            return Comparison(field, operator, value[1:-1])
-        try:
-            return Comparison(field, operator, float(value))
-        except ValueError:
-            return Comparison(field, operator, value)
+        return Comparison(field, operator, value[1:-1] if value[0] in "\"'" else value)

@@ -1,0 +1,48 @@
+"""What writers that died leave behind: half-written files, under names nobody reads."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from adapterhub.store.layout import Layout
+from adapterhub.store.leases import TTL
+
+__all__ = ["clean"]
+
+INCOMING = (".part", ".tmp", ".ready")
+FOLDERS = ("names", "notes", "events", "bases", "cache")
+
+
+def clean(layout: Layout, grace: float) -> None:
+    """Delete what nobody has written to for the grace period, and no living lease can speak for."""
+    before = time.time() - max(grace, TTL)
+    if not any(layout.incoming.glob("*.lease")):
+        for path in layout.incoming.iterdir():
+            if path.suffix in INCOMING:
+                _delete(path, before)
+    for path in _beside(layout):
+        _delete(path, before)
+
+
+def _beside(layout: Layout) -> Iterator[Path]:
+    """Files and folders that were being written beside the place they were meant for."""
+    yield from layout.root.glob(".*.tmp")
+    for name in FOLDERS:
+        for folder, inner, files in os.walk(layout.root / name):
+            found = [word for word in (*inner, *files) if word.startswith(".") and word.endswith(".tmp")]
+            yield from (Path(folder, word) for word in found)
+
+
+def _delete(path: Path, before: float) -> None:
+    with contextlib.suppress(FileNotFoundError, BlockingIOError):
+        if path.is_dir():
+            if max(inner.stat().st_mtime for inner in (path, *path.rglob("*"))) < before:
+                shutil.rmtree(path, ignore_errors=True)
+        elif path.stat().st_mtime < before:
+            with path.open("rb") as stream:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)  # whoever writes a part holds it
+                path.unlink()

@@ -1,0 +1,1 @@
+"""What adapterhub costs, measured beside its peers in one run. `python -m benchmarks` writes results.md."""

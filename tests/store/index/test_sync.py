@@ -1,0 +1,124 @@
+"""The index follows the events, and is made again whenever it is missing, old or wrong."""
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from adapterhub.reference import parse
+from adapterhub.store.index.query import Question, search
+from adapterhub.store.store import Store
+from tests.builders import POET, digest_of, entry, filled
+
+
+def ask(store: Store, where: str = "") -> list[str]:
+    return [found["reference"] for found in search(store, Question(where=where))]
+
+
+def settle(store: Store) -> None:
+    """Make all events old, as after a coffee."""
+    old = time.time() - 3600
+    for path in (*store.layout.events.iterdir(), store.layout.events):
+        os.utime(path, (old, old))
+
+
+@pytest.mark.parametrize("settled", [False, True])
+def test_the_index_follows_every_deed(tmp_path: Path, settled: bool) -> None:
+    store = filled(tmp_path, "ada/poet")
+
+    def found(where: str) -> list[str]:
+        rows = ask(store, where)
+        if settled:
+            settle(store)
+            assert ask(store, where) == rows
+        return rows
+
+    assert found("") == ["ada/poet@1"]
+    store.publish(entry(1), POET)
+    assert found("") == ["ada/poet@2", "ada/poet@1"]
+    store.note(POET.at("1"), store.say(digest_of(store, "ada/poet@1"), "tags", {"add": ["calm"]}))
+    assert found("tag=calm") == ["ada/poet@1"]
+    store.alias(POET.at("2"), "prod")
+    assert found("alias=prod") == ["ada/poet@2"]
+    store.alias(POET.at("1"), "prod")
+    assert found("alias=prod") == ["ada/poet@1"]
+    store.remove(POET.at("2"))
+    assert found("") == ["ada/poet@1"]
+
+
+def test_a_note_about_a_digest_shows_under_all_its_names(tmp_path: Path) -> None:
+    store = filled(tmp_path, "ada/poet")
+    store.publish(entry(0), parse("bob/poet"))
+    assert ask(store, "tag=calm") == []
+    store.note(POET.at("1"), store.say(entry(0).digest, "tags", {"add": ["calm"]}))
+    assert ask(store, "tag=calm") == ["ada/poet@1", "bob/poet@1"]
+
+
+def test_a_deed_that_comes_long_after_its_event_was_seen_is_found(tmp_path: Path) -> None:
+    store = filled(tmp_path, "ada/poet")
+    store.events.write("publish", "ada/x@1")  # a writer who takes his time between event and name
+    assert ask(store) == ["ada/poet@1"]
+    store.names.point(parse("ada/x").name, "1", entry(0).digest, "ada")
+    assert ask(store) == ["ada/poet@1", "ada/x@1"]
+
+
+def sql(statement: str) -> Callable[[Path], None]:
+    def run(path: Path) -> None:
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(statement)
+
+    return run
+
+
+WRONG: dict[str, Callable[[Path], object]] = {
+    "missing": lambda path: path.unlink(),
+    "empty": lambda path: path.write_bytes(b""),
+    "garbage": lambda path: path.write_bytes(b"garbage" * 1000),
+    "cut short": lambda path: path.write_bytes(path.read_bytes()[:5000]),
+    "another program's": sql("drop table meta"),
+    "old": sql("update meta set value = '0.0' where key = 'stamp'"),
+    "without a table": sql("drop table row"),
+    "without a column": sql("alter table row rename column document to poem"),
+}
+
+
+@pytest.mark.parametrize("how", WRONG)
+def test_an_index_that_is_wrong_is_made_again(tmp_path: Path, how: str) -> None:
+    store = filled(tmp_path, "ada/poet", "ada/x")
+    assert len(ask(store)) == 2
+    settle(store)
+    ask(store)
+    WRONG[how](store.layout.index)
+    assert ask(store) == ["ada/poet@1", "ada/x@1"]
+    assert ask(store, "rank=2") == ["ada/poet@1", "ada/x@1"]
+
+
+def test_a_damaged_entry_hides_only_itself(tmp_path: Path) -> None:
+    store = filled(tmp_path, "ada/poet", "ada/x")
+    store.layout.blob(digest_of(store, "ada/poet")).unlink()
+    assert ask(store) == ["ada/x@1"]
+
+
+def test_a_damaged_version_hides_only_its_adapter(tmp_path: Path) -> None:
+    store = filled(tmp_path, "ada/poet", "ada/x")
+    (store.layout.versions(POET.name) / "1").write_bytes(b"rot")
+    assert ask(store) == ["ada/x@1"]
+
+
+def test_without_the_right_to_write_it_is_made_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = filled(tmp_path, "ada/poet")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert ask(store) == ["ada/poet@1"]
+    assert not store.layout.index.exists()
+
+
+def test_list_and_resolve_work_without_it(tmp_path: Path) -> None:
+    store = filled(tmp_path, "ada/poet")
+    ask(store)
+    store.layout.index.write_bytes(b"garbage")
+    assert [str(line.reference) for line in store.list()] == ["ada/poet@1"]
+    assert store.resolve(POET).digest == entry(0).digest

@@ -1,0 +1,137 @@
+"""Bytes come in beside, and go on where they stopped."""
+
+import fcntl
+import io
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+from adapterhub.digest import Digest
+from adapterhub.errors import Corrupt
+from adapterhub.manifest import File
+from adapterhub.store.layout import Layout
+from adapterhub.store.staging import PIECE, Staging
+from tests.builders import tree
+
+DATA = bytes(range(256)) * 1024
+FILE = File(path="weights", size=len(DATA), sha256=Digest.of(DATA).hex)
+
+
+class Source:
+    """A source that remembers where it was asked to begin, and may break after some bytes."""
+
+    def __init__(self, data: bytes, breaks_at: int | None = None) -> None:
+        self.data, self.breaks_at = data, breaks_at
+        self.starts: list[int] = []
+
+    def __call__(self, start: int) -> BinaryIO:
+        self.starts.append(start)
+        return _Breaking(self.data[start:], None if self.breaks_at is None else self.breaks_at - start)
+
+
+class _Breaking(io.BytesIO):
+    def __init__(self, data: bytes, breaks_at: int | None) -> None:
+        super().__init__(data)
+        self.breaks_at = breaks_at
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.breaks_at is not None and self.tell() >= self.breaks_at:
+            raise ConnectionError("the line is dead")
+        return super().read(size)
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    return Layout(tmp_path)
+
+
+def part(layout: Layout, data: bytes) -> Path:
+    """What an earlier process left."""
+    layout.incoming.mkdir(exist_ok=True)
+    path = layout.incoming / f"{FILE.sha256}.part"
+    path.write_bytes(data)
+    return path
+
+
+def test_a_file_whose_source_breaks_goes_on_where_it_stopped(layout: Layout) -> None:
+    with pytest.raises(ConnectionError):
+        Staging(layout).fetch(FILE, Source(DATA, breaks_at=2 * PIECE))
+    source = Source(DATA)
+    staging = Staging(layout)
+    assert staging.fetch(FILE, source) == len(DATA) - 2 * PIECE
+    assert source.starts == [2 * PIECE]
+    staging.land()
+    assert layout.blob(FILE.blob).read_bytes() == DATA
+    assert list(tree(layout.incoming)) == []
+
+
+@pytest.mark.parametrize("left", [b"wrong" * 9, DATA[:-1] + b"x", DATA + b"more"], ids=["short", "full", "long"])
+def test_what_lay_there_and_was_wrong_is_fetched_once_more_from_the_start(layout: Layout, left: bytes) -> None:
+    part(layout, left)
+    source = Source(DATA)
+    staging = Staging(layout)
+    staging.fetch(FILE, source)
+    assert source.starts[-1] == 0
+    assert staging.arrived[FILE.blob].read_bytes() == DATA
+
+
+def test_a_part_that_is_whole_is_not_fetched_again(layout: Layout) -> None:
+    part(layout, DATA)
+    source = Source(b"")
+    assert Staging(layout).fetch(FILE, source) == 0
+    assert source.starts == []
+
+
+@pytest.mark.parametrize("sent", [b"", DATA[:-1], DATA + b"x", DATA * 9, DATA[::-1]])
+def test_bytes_that_do_not_match_are_corrupt_and_forgotten(layout: Layout, sent: bytes) -> None:
+    with pytest.raises(Corrupt, match=f"weights: what arrived is not {FILE.blob}"):
+        Staging(layout).fetch(FILE, Source(sent))
+    assert list(tree(layout.root)) == ["incoming"]
+
+
+def test_a_liar_sends_at_most_one_byte_too_many(layout: Layout) -> None:
+    endless = io.BytesIO(bytes(9 * len(DATA)))
+    with pytest.raises(Corrupt):
+        Staging(layout).fetch(FILE, lambda start: endless)
+    assert endless.closed or endless.tell() == len(DATA) + 1
+
+
+def test_two_who_fetch_the_same_do_not_write_into_one_file(layout: Layout) -> None:
+    path = part(layout, DATA[:PIECE])
+    with path.open("r+b") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        staging = Staging(layout)
+        assert staging.fetch(FILE, Source(DATA)) == len(DATA)
+    assert path.read_bytes() == DATA[:PIECE]
+
+
+def test_a_stream_that_breaks_while_it_is_taken_leaves_nothing(layout: Layout) -> None:
+    class Broken(io.BytesIO):
+        def readinto(self, buffer: object, /) -> int:
+            raise OSError("unplugged")
+
+    with pytest.raises(OSError, match="unplugged"):
+        Staging(layout).take(Broken(b"poem"))
+    assert list(tree(layout.incoming)) == []
+
+
+def test_what_was_dropped_never_lands(layout: Layout) -> None:
+    staging = Staging(layout)
+    staging.take(io.BytesIO(b"poem"))
+    staging.drop()
+    staging.land()
+    assert list(tree(layout.root)) == ["incoming"]
+
+
+def test_a_blob_lands_read_only_and_mends_one_that_rotted(layout: Layout) -> None:
+    digest = Digest.of(b"poem")
+    layout.blob(digest).parent.mkdir(parents=True)
+    layout.blob(digest).write_bytes(b"p0em")
+    staging = Staging(layout)
+    staging.take(io.BytesIO(b"poem"))
+    staging.take(io.BytesIO(b"poem"))
+    staging.land()
+    assert layout.blob(digest).read_bytes() == b"poem"
+    assert layout.blob(digest).stat().st_mode & 0o777 == 0o444
+    assert list(tree(layout.incoming)) == []

@@ -1,0 +1,68 @@
+"""`merge` and `stack`: what they say about where they came from."""
+
+from pathlib import Path
+
+import pytest
+
+from adapterhub.errors import AdapterHubError, NotFound, WrongUsage
+from adapterhub.hub import Hub
+from tests.builders import tiny_adapter, tiny_base, tree
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Hub:
+    """Two adapters of different ranks on one base."""
+    hub, base = Hub.open(tmp_path / "store"), tiny_base(tmp_path / "base")
+    hub.add(tiny_adapter(tmp_path / "a", rank=2), "ada/sql", base=base)
+    hub.add(tiny_adapter(tmp_path / "b", rank=4, seed=1), "ada/chat", base=base)
+    return hub
+
+
+def test_a_merge_names_its_parents_its_recipe_and_the_base_they_share(hub: Hub) -> None:
+    done = hub.merge("ada/sql*0.7 - ada/chat*0.3", "ada/mix")
+    one, two = hub.show("ada/sql"), hub.show("ada/chat")
+    assert [(parent.digest, parent.weight) for parent in done.manifest.parents] == [
+        (one.digest, 0.7),
+        (two.digest, -0.3),
+    ]
+    assert done.manifest.recipe == {"method": "sum"}
+    assert done.manifest.base == one.manifest.base
+    assert done.facts.rank == 6
+    assert done.relative_error is not None
+    assert done.relative_error < 1e-6
+
+
+def test_the_same_merge_is_the_same_entry(hub: Hub) -> None:
+    assert hub.merge("ada/sql + ada/chat", "ada/mix").digest == hub.merge("ada/sql + ada/chat", "ada/mix").digest
+    assert [row.reference for row in hub.list()] == ["ada/chat@1", "ada/mix@1", "ada/sql@1"]
+
+
+def test_a_folder_may_stand_in_an_expression(hub: Hub, tmp_path: Path) -> None:
+    done = hub.merge(f"{tmp_path}/a + ada/chat", "ada/mix")
+    assert done.manifest.base is None  # a folder says no base, so they do not agree
+    assert len(done.manifest.parents) == 2
+
+
+def test_a_plan_says_what_would_be_done_and_writes_nothing(hub: Hub) -> None:
+    before = tree(hub.store)
+    plan = hub.merge_plan("ada/sql*0.5 + ada/chat*0 + ada/chat@1")
+    assert (plan.rank, [row["weight"] for row in plan.operands]) == (6, [0.5, 0.0, 1.0])
+    assert tree(hub.store) == before
+
+
+@pytest.mark.parametrize(
+    ("expression", "name", "method", "error"),
+    [
+        ("ada/none + ada/sql", "ada/mix", "sum", NotFound),
+        ("ada/sql + ", "ada/mix", "sum", AdapterHubError),
+        ("ada/sql", "mix", "sum", AdapterHubError),
+        ("ada/sql", "ada/mix", "stir", WrongUsage),
+    ],
+)
+def test_a_merge_that_cannot_be_leaves_the_store_as_it_was(
+    hub: Hub, expression: str, name: str, method: str, error: type[Exception]
+) -> None:
+    before = tree(hub.store)
+    with pytest.raises(error):
+        hub.merge(expression, name, method)
+    assert tree(hub.store) == before

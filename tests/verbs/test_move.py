@@ -1,0 +1,148 @@
+"""`pull`, `push` and the remotes they go to."""
+
+from pathlib import Path
+
+import pytest
+
+from adapterhub.errors import BadReference, Conflict, NotFound, Refused, WrongUsage
+from adapterhub.hub import Hub
+from tests.builders import entry, tiny_adapter, tree
+from tests.remotes.servers import serving
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Hub:
+    """A hub with two adapters and one remote."""
+    hub = Hub.open(tmp_path / "store")
+    for seed, name in enumerate(("ada/poet", "ada/x")):
+        hub.add(tiny_adapter(tmp_path / str(seed), seed=seed), name)
+    hub.remote_add("team", f"file://{tmp_path}/team")
+    return hub
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Hub:
+    hub = Hub.open(tmp_path / "other")
+    hub.remote_add("team", f"file://{tmp_path}/team")
+    return hub
+
+
+def test_what_is_pushed_can_be_pulled(hub: Hub, other: Hub) -> None:
+    pushed = hub.push(["ada/poet", "ada/x"])
+    pulled = other.pull(["ada/poet", "team:ada/x@1"])
+    assert [row.digest for row in pulled] == [row.digest for row in pushed]
+    assert pulled[0].bytes_received == pushed[0].bytes_sent > 0
+    assert [row.bytes_sent for row in hub.push(["ada/poet", "ada/x"])] == [0, 0]
+    assert [row.bytes_received for row in other.pull(["ada/poet", "ada/x"])] == [0, 0]
+    assert other.check().ok
+
+
+def test_pushing_many_with_one_bad_name_sends_nothing(hub: Hub, tmp_path: Path) -> None:
+    for bad, error in (
+        ("ada/none", NotFound),
+        ("./run", WrongUsage),
+        ("team:ada/x", BadReference),
+        ("x", BadReference),
+    ):
+        with pytest.raises(error):
+            hub.push(["ada/poet", bad])
+    assert not (tmp_path / "team").exists()
+
+
+def test_a_version_that_is_taken_there_says_how_to_go_on(hub: Hub, other: Hub, tmp_path: Path) -> None:
+    other.add(tiny_adapter(tmp_path / "theirs", seed=9), "ada/poet")
+    other.push(["ada/poet"])
+    with pytest.raises(Conflict, match="ada/poet@1 is there with another digest") as refusal:
+        hub.push(["ada/poet"])
+    assert "push with --next" in refusal.value.hint
+    assert hub.push(["ada/poet"], next_version=True)[0].reference == "ada/poet@2"
+    with pytest.raises(Conflict, match="ada/poet@1 is there with another digest"):
+        hub.pull(["ada/poet@1"])
+
+
+def test_aliases_travel_when_they_are_named(hub: Hub, other: Hub) -> None:
+    hub.alias("ada/poet", "prod")
+    hub.push(["ada/poet@prod"])
+    with pytest.raises(NotFound):
+        other.pull(["ada/poet@prod"])
+    hub.push(["ada/poet"], aliases=["prod"])
+    assert other.pull(["ada/poet@prod"])[0].reference == "ada/poet@1"
+    assert other.show("ada/poet").aliases == ()
+
+
+def test_a_pull_by_digest_or_by_url_needs_no_remote(hub: Hub, tmp_path: Path) -> None:
+    hub.push(["ada/poet"])
+    fresh = Hub.open(tmp_path / "fresh")
+    word = f"ada/poet@sha256:{entry(0).digest.hex[:10]}"
+    assert fresh.pull([word], f"file://{tmp_path}/team")[0].reference == "ada/poet@1"
+    with serving(tmp_path / "team") as server:
+        again = Hub.open(tmp_path / "again").pull([f"ada/poet@{entry(0).digest}"], server.url)
+    assert (again[0].reference, again[0].digest) == ("ada/poet@1", str(entry(0).digest))
+
+
+def test_a_pull_of_the_newest_from_a_site_says_what_it_went_by(hub: Hub, tmp_path: Path) -> None:
+    hub.push(["ada/poet"])
+    Hub.open(tmp_path / "team").catalog()
+    with serving(tmp_path / "team") as server:
+        (row,) = Hub.open(tmp_path / "fresh").pull(["ada/poet"], server.url)
+    assert row.detail.startswith("by the catalog made 2")
+
+
+def test_a_site_cannot_be_pushed_to(hub: Hub) -> None:
+    with pytest.raises(Refused, match="is a web site, which can only be read"):
+        hub.push(["ada/poet"], "http://127.0.0.1:1")
+
+
+def test_notes_and_cards_arrive(hub: Hub, other: Hub, tmp_path: Path) -> None:
+    from tests.builders import tiny_base
+
+    hub.tag("ada/poet", ["calm"])
+    hub.pin("ada/poet", tiny_base(tmp_path / "base"))
+    hub.push(["ada/poet"])
+    other.pull(["ada/poet"])
+    shown = other.show("ada/poet")
+    assert (shown.tags, shown.base) == (("calm",), hub.show("ada/poet").base)
+    assert [base.weights_digest for base in other.base_list()] == [shown.base["weights_digest"]]
+
+
+def test_without_a_name_the_only_remote_is_meant_else_origin(hub: Hub, tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="no remote is known here"):
+        Hub.open(tmp_path / "none").push([])
+    hub.remote_add("second", f"file://{tmp_path}/second")
+    with pytest.raises(WrongUsage, match=r"there are 2 remotes: second, team; which one\?") as refusal:
+        hub.push(["ada/poet"])
+    assert "call one of them origin" in refusal.value.hint
+    hub.remote_add("origin", f"file://{tmp_path}/origin")
+    hub.push(["ada/poet"])
+    assert (tmp_path / "origin" / "registry.json").exists()
+
+
+def test_a_word_and_an_option_that_disagree_are_wrong_usage(hub: Hub) -> None:
+    with pytest.raises(WrongUsage, match="team:ada/poet names the remote team, --from other"):
+        hub.pull(["team:ada/poet"], "other")
+    with pytest.raises(NotFound, match="no remote is called 'other'; known: team"):
+        hub.pull(["ada/poet"], "other")
+
+
+def test_remotes_are_remembered_listed_tested_and_forgotten(hub: Hub, tmp_path: Path) -> None:
+    hub.push(["ada/poet", "ada/x"])
+    assert [(row.name, row.url) for row in hub.remote_list()] == [("team", f"file://{tmp_path}/team")]
+    assert hub.remote_test("team").kind == "writable, 2 versions"
+    hub.remote_add("team", f"file://{tmp_path}/team")
+    with pytest.raises(Conflict, match="the remote team is there already"):
+        hub.remote_add("team", "file:///elsewhere")
+    before = tree(tmp_path / "team")
+    hub.remote_remove("team")
+    assert (hub.remote_list(), tree(tmp_path / "team")) == ([], before)
+    with pytest.raises(NotFound, match="no remote is called 'team'"):
+        hub.remote_remove("team")
+
+
+@pytest.mark.parametrize("name", ["hf", "sha256", "a b", "", "a/b", "x--y"])
+def test_a_remotes_name_is_a_word_that_means_nothing_else(hub: Hub, name: str) -> None:
+    before = tree(hub.store)
+    with pytest.raises(BadReference):
+        hub.remote_add(name, "file:///srv")
+    with pytest.raises(BadReference):
+        hub.remote_add("fine", "no url")
+    assert tree(hub.store) == before

@@ -1,0 +1,93 @@
+"""`scan`: two hundred folders in one look, and all of them added with one more word."""
+
+from pathlib import Path
+
+import pytest
+
+from adapterhub.errors import BadReference, NotFound, WrongUsage
+from adapterhub.hub import Hub
+from adapterhub.verbs.scan import name_for
+from tests.builders import tiny_adapter, tree, write_files
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Hub:
+    return Hub.open(tmp_path / "store")
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    """Two adapters, a copy of the first, a broken one, and a folder of something else."""
+    root = tmp_path / "runs"
+    tiny_adapter(root / "sql" / "v1")
+    tiny_adapter(root / "sql" / "v2", seed=1)
+    tiny_adapter(root / "old" / "sql copy (1)")
+    write_files(root / "broken" / "x", {"adapter_config.json": b"{", "adapter_model.safetensors": b"\0" * 20})
+    write_files(root / "notes", {"todo.txt": b"scan"})
+    return root
+
+
+def test_a_scan_lists_every_adapter_with_health_and_duplicates_and_touches_nothing(hub: Hub, runs: Path) -> None:
+    before = tree(runs)
+    rows = {Path(row.path).relative_to(runs).as_posix(): row for row in hub.scan([runs])}
+    assert sorted(rows) == ["broken/x", "old/sql copy (1)", "sql/v1", "sql/v2"]
+    assert rows["sql/v1"].duplicates == (str(runs / "old" / "sql copy (1)"),)
+    assert (rows["sql/v2"].duplicates, rows["sql/v2"].facts.rank, rows["sql/v2"].health) == ((), 2, "ok")
+    assert (rows["broken/x"].health, rows["broken/x"].digest) == ("cannot-be-added", "")
+    assert rows["broken/x"].findings[0].message
+    assert tree(runs) == before
+    assert not hub.store.exists()
+
+
+def test_a_scan_adds_what_is_well_and_knows_it_next_time(hub: Hub, runs: Path) -> None:
+    added = list(hub.scan_add(hub.scan([runs])))
+    assert [row.reference for row in added] == ["old/sql-copy-1@1", "sql/v1@1", "sql/v2@1"]
+    again = {row.path: row.reference for row in hub.scan([runs, runs / "sql"])}
+    assert len(again) == 4
+    assert again[str(runs / "sql" / "v2")] == "sql/v2@1"
+    before = tree(hub.store)
+    list(hub.scan_add(hub.scan([runs])))
+    assert tree(hub.store) == before
+
+
+def test_a_template_makes_names_of_places(hub: Hub, runs: Path) -> None:
+    added = list(hub.scan_add(hub.scan([runs / "sql"]), "ada/{grandparent}-{parent}"))
+    assert [row.reference for row in added] == ["ada/runs-sql@1", "ada/runs-sql@2"]
+
+
+@pytest.mark.parametrize(
+    ("template", "error"),
+    [
+        ("ada/{nobody}", WrongUsage),
+        ("ada/{", WrongUsage),
+        ("ada/{0}", WrongUsage),
+        ("ada/{folder.x}", WrongUsage),
+        ("ada/{folder[x]}", WrongUsage),
+        ("{folder}", BadReference),
+        ("ada/{folder}@", BadReference),
+    ],
+)
+def test_a_template_that_makes_no_name_says_so_before_anything_is_added(
+    hub: Hub, runs: Path, template: str, error: type[Exception]
+) -> None:
+    with pytest.raises(error, match=r"template|makes no name"):
+        list(hub.scan_add(hub.scan([runs]), template))
+    assert not hub.store.exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        ("/runs/My runs/sql v2", "My-runs/sql-v2"),
+        ("/a/_x_/..y..z", "x/y-z"),
+        ("/a/日本/b--c", "unnamed/b-c"),
+        ("/" + "x" * 200 + "/y", "x" * 96 + "/y"),
+    ],
+)
+def test_the_nearest_name_is_found_for_any_folder(place: str, name: str) -> None:
+    assert name_for(Path(place), "{parent}/{folder}") == name
+
+
+def test_a_path_that_is_not_there_is_not_found(hub: Hub) -> None:
+    with pytest.raises(NotFound, match="nowhere: no such file or folder"):
+        hub.scan(["./nowhere"])

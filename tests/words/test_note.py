@@ -1,0 +1,96 @@
+"""Notes: append-only, and the newest word on a matter counts."""
+
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapterhub.digest import Digest
+from adapterhub.errors import Corrupt
+from adapterhub.note import Note, gather
+
+ABOUT = str(Digest.of(b"poet"))
+KEYS = st.sampled_from(["a", "b", "c"])
+DATA = {
+    "metrics": st.dictionaries(KEYS, st.floats(-1, 1)),
+    "tags": st.fixed_dictionaries({}, optional={"add": st.lists(KEYS), "remove": st.lists(KEYS)}),
+    "values": st.dictionaries(KEYS, st.text(max_size=3)),
+    "license": st.fixed_dictionaries({"id": KEYS}),
+}
+
+
+@st.composite
+def notes(draw: st.DrawFn) -> Note:
+    kind = draw(st.sampled_from(sorted(DATA)))
+    return said(kind, draw(DATA[kind]), time=f"2026-01-01T00:00:0{draw(st.integers(0, 5))}Z")
+
+
+def said(kind: str, data: dict[str, Any], time: str = "2026") -> Note:
+    return Note.model_validate({"about": ABOUT, "kind": kind, "data": data, "time": time})
+
+
+@given(st.lists(notes()))
+def test_the_order_in_which_notes_are_found_does_not_matter(found: list[Note]) -> None:
+    shuffled = random.Random(1).sample(found, len(found))
+    assert gather(shuffled) == gather(found)
+
+
+@given(st.lists(notes()))
+def test_what_has_been_said_twice_is_said_once(found: list[Note]) -> None:
+    assert gather(found + found) == gather(found)
+
+
+@given(st.lists(notes()), notes())
+def test_the_last_word_is_known(found: list[Note], last: Note) -> None:
+    last = last.model_copy(update={"time": "2027"})
+    noted = gather([*found, last])
+    both = set(last.data.get("add", ())) & set(last.data.get("remove", ()))
+    assert noted.says(last.kind, last.data) or (last.kind == "tags" and both)
+
+
+@given(notes())
+def test_what_is_written_is_read_again(note: Note) -> None:
+    assert Note.read(note.to_bytes(), Digest.parse(ABOUT), "note") == note
+
+
+def test_a_tag_that_was_taken_off_is_off_until_it_is_put_on_again() -> None:
+    on, off, again = (
+        said("tags", {"add": ["x"]}, "1"),
+        said("tags", {"remove": ["x"]}, "2"),
+        said("tags", {"add": ["x"]}, "3"),
+    )
+    assert [gather(found).tags for found in ([on], [on, off], [on, off, again])] == [("x",), (), ("x",)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "why"),
+    [
+        ("metrics", {"accuracy": float("nan")}, "the metric accuracy is a finite number, got nan"),
+        ("metrics", {"accuracy": float("inf")}, "finite number"),
+        ("metrics", {"accuracy": 10**400}, "finite number"),
+        ("metrics", {"accuracy": True}, "finite number"),
+        ("metrics", {"accuracy": "good"}, "the metric accuracy is a finite number, got 'good'"),
+        ("metrics", {"": 1.0}, "a metric's name is printable text"),
+        ("metrics", {"a\nb": 1.0}, "a metric's name is printable text"),
+        ("tags", {"add": [" x"]}, "a tag is printable text"),
+        ("tags", {"add": [5]}, "a tag is printable text"),
+        ("tags", {"add": ["x" * 97]}, "a tag is printable text"),
+        ("tags", {"add": "prod"}, "tags are lists"),
+        ("tags", {"put": ["x"]}, "tags are lists"),
+        ("card", {}, "a card has a text"),
+        ("license", {"id": 5}, "a license has an id"),
+        ("base", {"evidence": "bytes", "card": 5}, "card"),
+        ("poem", {}, "kind"),
+    ],
+)
+def test_a_note_that_says_nothing_sensible_is_refused(kind: str, data: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        said(kind, data)
+
+
+def test_a_note_about_another_entry_is_corrupt() -> None:
+    note = said("tags", {"add": ["x"]})
+    with pytest.raises(Corrupt, match="filed under"):
+        Note.read(note.to_bytes(), Digest.of(b"other"), "note")
