@@ -6,9 +6,10 @@ from typing import Protocol
 
 from adapterhub.digest import Digest
 from adapterhub.entry import Entry
+from adapterhub.errors import Corrupt
 from adapterhub.reference import Reference
 
-__all__ = ["Listed", "Published", "Registry"]
+__all__ = ["Listed", "Published", "Registry", "find"]
 
 
 @dataclass(frozen=True)
@@ -59,3 +60,13 @@ class Registry(Protocol):
     def remove(self, reference: Reference) -> None:
         """Take one version's name away. Its bytes stay until a sweep."""
         ...
+
+
+def find(registry: Registry, reference: Reference) -> tuple[Listed, Entry]:
+    """What a reference means, and the entry it names; `NotFound` where it is removed and swept between the two."""
+    listed = registry.resolve(reference)
+    try:
+        return listed, registry.open(listed.digest)
+    except Corrupt:
+        listed = registry.resolve(listed.reference)
+        return listed, registry.open(listed.digest)

@@ -60,7 +60,7 @@ def open_remote(url: str, *, user: str = "", write: bool = False, offline: bool 
 def _folder(url: str, user: str, write: bool) -> Registry:
     from adapterhub.store.store import Store
 
-    store = Store(Path(unquote(urlsplit(url).path)), user)
+    store = Store(Path(unquote(urlsplit(url).path)), user, local=False)
     if not write and not store.exists():
         raise NotFound(
             f"{url}: no registry there (registry.json is missing)",

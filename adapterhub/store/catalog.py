@@ -6,6 +6,7 @@ from adapterhub.digest import Digest
 from adapterhub.document import Document
 from adapterhub.durable import replace
 from adapterhub.store.names import now
+from adapterhub.store.notes import files
 from adapterhub.store.summary import Summary, summary_of
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def make_catalog(store: "Store") -> Catalog:
 
 
 def _notes(store: "Store", about: Digest) -> tuple[str, ...]:
-    return tuple(sorted(path.stem for path in store.layout.notes(about).glob("*.json")))
+    return tuple(sorted(path.stem for path in files(store.layout.notes(about))))
 
 
 def write_catalog(store: "Store") -> Catalog:

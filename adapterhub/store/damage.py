@@ -1,6 +1,6 @@
 """What can be wrong with a store: one function a kind of file, each a generator of damage."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +11,8 @@ from adapterhub.document import Document
 from adapterhub.errors import AdapterHubError, BadReference, Corrupt
 from adapterhub.manifest import Manifest
 from adapterhub.note import Note
-from adapterhub.reference import Name
+from adapterhub.reference import Name, parse
+from adapterhub.store.notes import files
 from adapterhub.version import check_label, is_label
 
 if TYPE_CHECKING:
@@ -42,6 +43,12 @@ class Reading:
     cards: dict[Digest, list[str]] = field(default_factory=dict)
     """Base card -> the references that need it."""
 
+    def misses(self, digest: Digest, references: Iterable[str]) -> bool:
+        """Whether a blob is needed and not there: what was removed and swept while it was checked is no damage."""
+        asked = map(parse, references)
+        needed = any(self.store.names.version(reference.name, str(reference.pin)) for reference in asked)
+        return needed and not self.store.blobs.has(digest)
+
 
 def names(reading: Reading) -> Iterator[Damage]:
     """`bad-name`, `bad-version`, `bad-alias`: files that cannot be read, or mean nothing."""
@@ -62,7 +69,8 @@ def names(reading: Reading) -> Iterator[Damage]:
                     kind="bad-version", path=str(path), references=(f"{name}@{path.name}",), message=str(error)
                 )
         for alias, label in names.aliases(name).items():
-            if not is_label(label) or not (layout.versions(name) / label).exists():
+            gone = not is_label(label) or not (layout.versions(name) / label).exists()
+            if gone and names.aliases(name).get(alias) == label:  # else it was moved meanwhile
                 message = f"{name}: the alias {alias} means {label or 'nothing'}, which is no version"
                 yield Damage(kind="bad-alias", path=str(layout.aliases(name) / alias), message=message)
 
@@ -78,7 +86,10 @@ def manifests(reading: Reading) -> Iterator[Damage]:
             manifest = Manifest.read(data, str(path))
         except FileNotFoundError:
             del reading.wanted[digest]
-            yield Damage(kind="missing-manifest", path=str(path), digest=str(digest), references=known)
+            if reading.misses(digest, known):
+                yield Damage(kind="missing-manifest", path=str(path), digest=str(digest), references=known)
+        except OSError:
+            continue  # among the blobs, it is found again
         except Corrupt as error:
             yield Damage(kind="bad-manifest", path=str(path), digest=str(digest), references=known, message=str(error))
         else:
@@ -93,7 +104,7 @@ def blobs(reading: Reading) -> Iterator[Damage]:
     there = {path: digest for digest, path in reading.store.blobs.all()}
     have = {digest for digest in there.values() if digest}
     for digest, references in reading.wanted.items():
-        if digest not in have:
+        if digest not in have and reading.misses(digest, references):
             path = str(reading.store.layout.blob(digest))
             yield Damage(kind="missing-blob", path=path, digest=str(digest), references=tuple(references))
     with ThreadPoolExecutor() as pool:
@@ -108,17 +119,20 @@ def _blob(reading: Reading, path: Path, digest: Digest | None) -> Damage | None:
             got, size = copy_and_hash(stream)
     except FileNotFoundError:  # swept meanwhile
         return None
-    reading.progress(size)
-    if got == digest:
-        return None
+    except OSError as error:
+        message = f"it cannot be read: {error.strerror}"
+    else:
+        reading.progress(size)
+        if got == digest:
+            return None
+        message = f"its bytes have the digest {got}"
     references = tuple(reading.wanted.get(digest, ()))
-    message = f"its bytes have the digest {got}"
     return Damage(kind="corrupt-blob", path=str(path), digest=str(digest), references=references, message=message)
 
 
 def notes(reading: Reading) -> Iterator[Damage]:
     """`bad-note`: a note that cannot be read, or whose name is not its digest."""
-    for path in sorted((reading.store.root / "notes").glob("*/*.json")):
+    for path in (path for folder in sorted((reading.store.root / "notes").glob("*")) for path in files(folder)):
         try:
             about = Digest(path.parent.name)
             note = Note.read(verify(path.read_bytes(), Digest(path.stem), str(path)), about, str(path))

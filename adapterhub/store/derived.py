@@ -37,6 +37,8 @@ def facts_of(store: "Store", digest: Digest, entry: Entry | None = None) -> Fact
 
 def keep_facts(store: "Store", digest: Digest, facts: Facts) -> None:
     """Remember facts. Not synced: what a crash takes is derived again; a read-only store just goes without."""
+    if not store.local:
+        return
     path = store.layout.facts(digest)
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)

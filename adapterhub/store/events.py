@@ -5,6 +5,7 @@ then fails, the event is taken back; where the machine dies between the two, it 
 """
 
 import json
+import os
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -49,9 +50,8 @@ class Events:
     def files(self) -> list[str]:
         """The names of all event files, oldest first."""
         try:
-            return sorted(
-                path.name for path in self.layout.events.iterdir() if path.suffix == ".json" and path.name[0] != "."
-            )
+            with os.scandir(self.layout.events) as found:
+                return sorted(item.name for item in found if item.name.endswith(".json") and item.name[0] != ".")
         except FileNotFoundError:
             return []
 

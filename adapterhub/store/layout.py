@@ -43,7 +43,7 @@ class Layout:
 
     @property
     def blobs(self) -> Path:
-        return self.root / "blobs" / "sha256"
+        return self.root / "blobs/sha256"
 
     @property
     def events(self) -> Path:
@@ -61,30 +61,27 @@ class Layout:
     def catalog(self) -> Path:
         return self.root / "catalog.json"
 
-    def name(self, name: Name) -> Path:
-        return self.names / name.namespace / name.name
-
     def versions(self, name: Name) -> Path:
-        return self.name(name) / "versions"
+        return self.root / f"names/{name}/versions"
 
     def removed(self, name: Name) -> Path:
-        return self.name(name) / "removed"
+        return self.root / f"names/{name}/removed"
 
     def aliases(self, name: Name) -> Path:
-        return self.name(name) / "aliases"
+        return self.root / f"names/{name}/aliases"
 
     def blob(self, digest: Digest) -> Path:
-        return self.blobs / digest.hex[:2] / digest.hex
+        return self.root / f"blobs/sha256/{digest.hex[:2]}/{digest.hex}"
 
     def notes(self, about: Digest) -> Path:
-        return self.root / "notes" / about.hex
+        return self.root / f"notes/{about.hex}"
 
     def base(self, card: Digest) -> Path:
-        return self.root / "bases" / f"{card.hex}.json"
+        return self.root / f"bases/{card.hex}.json"
 
     def facts(self, digest: Digest) -> Path:
-        return self.root / "cache" / "facts" / digest.hex[:2] / f"{digest.hex}.json"
+        return self.root / f"cache/facts/{digest.hex[:2]}/{digest.hex}.json"
 
     def folder(self, digest: Digest) -> Path:
         """Where `path` gives out an entry's files."""
-        return self.root / "cache" / "paths" / digest.hex
+        return self.root / f"cache/paths/{digest.hex}"

@@ -92,7 +92,7 @@ class Names:
         return sorted(found, key=lambda version: (version.time, version.label))
 
     def version(self, name: Name, label: str) -> Version | None:
-        return self._read(self.layout.versions(name), label)
+        return self._read(self.layout.versions(name), label) if is_label(label) else None
 
     def _read(self, folder: Path, label: str) -> Version | None:
         path = folder / label

@@ -1,6 +1,7 @@
 """Notes on the disk: one file each under the digest they are about, named by their own."""
 
 import contextlib
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from adapterhub.durable import write_new
 from adapterhub.note import Note
 from adapterhub.store.layout import Layout
 
-__all__ = ["Notes"]
+__all__ = ["Notes", "files"]
 
 
 @final
@@ -23,9 +24,11 @@ class Notes:
 
     def about(self, digest: Digest) -> tuple[Note, ...]:
         """Everything said about a digest, in order of time."""
-        folder = self.layout.notes(digest)
-        found = [Note.read(path.read_bytes(), digest, str(path)) for path in folder.glob("*.json")]
-        return tuple(sorted(found, key=lambda note: (note.time, note.to_bytes())))
+        found = []
+        for path in files(self.layout.notes(digest)):
+            with contextlib.suppress(FileNotFoundError):  # swept meanwhile, with what it is about
+                found.append(Note.read(path.read_bytes(), digest, str(path)))
+        return tuple(sorted(found, key=lambda note: note.time))
 
     def path(self, note: Note) -> Path:
         """Where a note lies, or would."""
@@ -40,3 +43,12 @@ class Notes:
         for note in self.missing(notes):
             with contextlib.suppress(FileExistsError):
                 write_new(self.path(note), note.to_bytes())
+
+
+def files(folder: Path) -> list[Path]:
+    """The notes in a folder, by name; none where a sweep took it away."""
+    try:
+        with os.scandir(folder) as found:
+            return sorted(Path(item.path) for item in found if item.name.endswith(".json"))
+    except FileNotFoundError:
+        return []

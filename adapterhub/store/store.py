@@ -13,7 +13,7 @@ from adapterhub.digest import Digest, verify
 from adapterhub.document import canonical
 from adapterhub.durable import make_folder, sync_folder, write_new
 from adapterhub.entry import Entry
-from adapterhub.errors import AdapterHubError, BadReference, Corrupt, NotFound, Refused, WrongUsage
+from adapterhub.errors import BadReference, Corrupt, NotFound, Refused, WrongUsage
 from adapterhub.manifest import Manifest
 from adapterhub.note import Note
 from adapterhub.reference import Reference
@@ -26,7 +26,7 @@ from adapterhub.store.locks import shared
 from adapterhub.store.names import Names, now
 from adapterhub.store.notes import Notes
 from adapterhub.store.session import Session
-from adapterhub.store.summary import Summary, summary_of, unreadable
+from adapterhub.store.summary import Summary, summarise, unreadable
 
 __all__ = ["Store", "check_layout"]
 
@@ -53,7 +53,8 @@ def check_layout(marker: bytes, where: str) -> None:
 class Store:
     """A registry in a folder. Opening one touches nothing; the first write creates it."""
 
-    def __init__(self, root: Path, user: str | None = None) -> None:
+    def __init__(self, root: Path, user: str | None = None, *, local: bool = True) -> None:
+        self.local = local  # a remote keeps no caches of ours
         self.layout = Layout(root.expanduser().absolute())
         self.blobs = Blobs(self.layout)
         self.names = Names(self.layout)
@@ -123,10 +124,8 @@ class Store:
                 yield unreadable(str(name), "", error)
                 continue
             for listed in lines:
-                try:
-                    yield summary_of(self, listed)
-                except AdapterHubError as error:
-                    yield unreadable(str(listed.reference), str(listed.digest), error)
+                if summary := summarise(self, listed):
+                    yield summary
 
     def resolve(self, reference: Reference) -> Listed:
         """See `Registry.resolve`."""

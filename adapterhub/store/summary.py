@@ -1,5 +1,6 @@
 """A summary: the line of an entry in `list` and `search`, with all that is known about it here."""
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from adapterhub.digest import Digest
@@ -14,7 +15,7 @@ from adapterhub.store.derived import facts_of
 if TYPE_CHECKING:
     from adapterhub.store.store import Store
 
-__all__ = ["Summary", "summary_of", "unreadable"]
+__all__ = ["Summary", "summarise", "summary_of", "unreadable"]
 
 
 class Summary(Document):
@@ -57,6 +58,18 @@ def summary_of(store: "Store", listed: Listed) -> Summary:
         license=noted.license,
         base=entry.manifest.base.plain() if entry.manifest.base else noted.base,
     )
+
+
+def summarise(store: "Store", listed: Listed) -> Summary | None:
+    """The summary of a version, damaged or not; None where it was removed and swept since it was listed."""
+    with contextlib.suppress(AdapterHubError):
+        return summary_of(store, listed)
+    if store.names.version(listed.reference.name, str(listed.reference.pin)) is None:
+        return None
+    try:
+        return summary_of(store, listed)
+    except AdapterHubError as error:
+        return unreadable(str(listed.reference), str(listed.digest), error)
 
 
 def unreadable(reference: str, digest: str, error: AdapterHubError) -> Summary:

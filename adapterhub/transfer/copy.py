@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO, Protocol, final, runtime_checkable
 
 from adapterhub.entry import Files
-from adapterhub.errors import Refused
+from adapterhub.errors import Corrupt, Refused
 from adapterhub.manifest import File
 from adapterhub.reference import Reference
-from adapterhub.registry import Listed, Published, Registry
+from adapterhub.registry import Listed, Published, Registry, find
 from adapterhub.version import check_label
 
 __all__ = ["Aliasing", "Copied", "Progress", "copy"]
@@ -55,12 +55,15 @@ def copy(
         raise Refused("this kind of remote has no aliases", hint="push without --alias")
     for alias in aliases:
         check_label(alias, "alias")
-    found = source.resolve(reference)
-    entry = source.open(found.digest)
+    found, entry = find(source, reference)
     if progress is not None:
         entry = replace(entry, files=Watched(entry.files, progress))
     target = found.reference.here()
-    published = sink.publish(entry, replace(target, pin=None) if next_version else target)
+    try:
+        published = sink.publish(entry, replace(target, pin=None) if next_version else target)
+    except Corrupt:
+        source.resolve(found.reference)  # `NotFound` where it was removed and swept while it was copied
+        raise
     for alias in aliases:
         if isinstance(sink, Aliasing):
             sink.alias(published.reference, alias)

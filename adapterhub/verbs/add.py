@@ -13,7 +13,7 @@ from adapterhub.formats.intake import Intake, take
 from adapterhub.manifest import BasePin, File, Manifest, Parent
 from adapterhub.note import Note, gather
 from adapterhub.reference import Reference
-from adapterhub.registry import Listed, Published
+from adapterhub.registry import Published, find
 from adapterhub.store.blobs import BlobFiles
 from adapterhub.store.derived import keep_facts
 from adapterhub.store.session import Session, several
@@ -85,8 +85,7 @@ def add_intake(
 
 
 def _shown(store: Store, published: Published, intake: Intake) -> Shown:
-    listed: Listed = store.resolve(published.reference)
-    answer = shown(listed, store.open(published.digest), intake.facts)
+    answer = shown(*find(store, published.reference), intake.facts)
     return answer.model_copy(update={"left_out": left_out(intake)})
 
 

@@ -1,52 +1,32 @@
 """`stack` and `merge`: several adapters onto a live model, or into a new entry."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, final
+from typing import TYPE_CHECKING, TypeVar
 
 from adapterhub.document import Document
-from adapterhub.entry import Entry, FolderFiles
 from adapterhub.errors import WrongUsage
-from adapterhub.expression import Expression
+from adapterhub.expression import Term
 from adapterhub.expression import parse as parse_expression
-from adapterhub.facts import Facts
-from adapterhub.formats.intake import take
 from adapterhub.manifest import Parent
-from adapterhub.reference import Reference
-from adapterhub.registry import Listed
-from adapterhub.store.derived import facts_of
 from adapterhub.verbs.add import Request, add
-from adapterhub.verbs.desk import Desk
-from adapterhub.verbs.look import manifest_of
+from adapterhub.verbs.desk import Desk, as_word
 from adapterhub.verbs.shown import Shown
+from adapterhub.verbs.subject import Subject, subject
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from adapterhub.compose.merge import Merged
     from adapterhub.compose.stack import Stack
-    from adapterhub.lora.delta import Delta
-
-T = TypeVar("T")
 
 __all__ = ["METHODS", "MergePlan", "merge", "merge_plan", "stack"]
 
 METHODS = {"sum": "the exact weighted sum; its rank is the sum of the ranks"}
 
-
-@final
-@dataclass(frozen=True)
-class Operand:
-    """One adapter of an expression: what it is called in weights, its entry, its weight."""
-
-    name: str
-    label: str
-    entry: Entry
-    facts: Facts
-    weight: float
-    digest: str
+Operand = tuple[Subject, float]
+T = TypeVar("T")
 
 
 class MergePlan(Document):
@@ -59,22 +39,14 @@ class MergePlan(Document):
 
 
 def _operands(desk: Desk, text: str) -> list[Operand]:
-    """Every adapter of an expression, found before anything is read."""
-    expression: Expression = parse_expression(text)
-    return [_operand(desk, term.operand, term.weight) for term in expression.terms]
+    """Every adapter of an expression with its weight, found before anything is read."""
+    return [_operand(desk, term) for term in parse_expression(text).terms]
 
 
-def _operand(desk: Desk, operand: Reference | Path, weight: float) -> Operand:
-    if isinstance(operand, Path):
-        with closing(take(desk.folder(str(operand)))) as intake:
-            manifest = manifest_of(intake)
-            entry = Entry(manifest, FolderFiles(operand, dict(intake.paths)))
-            return Operand(str(operand), str(operand), entry, intake.facts, weight, str(manifest.digest))
-    listed: Listed
-    listed, entry = desk.find(str(operand))
-    facts = facts_of(desk.store, listed.digest, entry)
-    # A weight is changed under the name that was written, without the pin: stack.weights = {"ada/sql": 1.0}.
-    return Operand(str(operand.name), str(listed.reference), entry, facts, weight, str(listed.digest))
+def _operand(desk: Desk, term: Term) -> Operand:
+    word = as_word(term.operand) if isinstance(term.operand, Path) else str(term.operand)
+    with subject(desk, word) as found:
+        return found, term.weight
 
 
 def stack(desk: Desk, model: "nn.Module", text: str) -> "Stack":
@@ -83,11 +55,12 @@ def stack(desk: Desk, model: "nn.Module", text: str) -> "Stack":
     from adapterhub.lora.load import load
 
     operands = _operands(desk, text)
-    names = [operand.name for operand in operands]
-    # Two versions of one adapter are told apart by their pins.
+    names = [one.name for one, _ in operands]
+    # A weight is changed under the name without its pin, unless two versions of one adapter must be told apart.
+    called = [one.name if names.count(one.name) == 1 else one.label for one, _ in operands]
     return attach(
         model,
-        [(o.name if names.count(o.name) == 1 else o.label, load(o.entry, o.label), o.weight) for o in operands],
+        [(name, load(one.entry, one.label), weight) for name, (one, weight) in zip(called, operands, strict=True)],
     )
 
 
@@ -96,36 +69,43 @@ def merge_plan(desk: Desk, text: str, method: str = "sum") -> MergePlan:
     _check_method(method)
     operands = _operands(desk, text)
     rows: tuple[dict[str, object], ...] = tuple(
-        {"reference": o.label, "weight": o.weight, "rank": o.facts.rank, "digest": o.digest} for o in operands
+        {"reference": one.label, "weight": weight, "rank": one.facts.rank, "digest": one.digest}
+        for one, weight in operands
     )
-    rank = sum(o.facts.rank or 0 for o in operands if o.weight)
+    rank = sum(one.facts.rank or 0 for one, weight in operands if weight)
     return MergePlan(expression=text, method=method, rank=rank, operands=rows)
 
 
 def merge(desk: Desk, text: str, name: str, method: str = "sum") -> Shown:
     """A new entry with its parents, its recipe, and the base all parents agree on."""
     from adapterhub.compose.merge import weighted_sum
-    from adapterhub.formats.peft_write import write
     from adapterhub.lora.load import load
 
     _check_method(method)
     desk.reference(name)
     operands = _operands(desk, text)
-    parts: list[tuple[Mapping[str, Delta], float]] = [(load(o.entry, o.label), o.weight) for o in operands]
-    merged = weighted_sum(parts)
+    merged = weighted_sum([(load(one.entry, one.label), weight) for one, weight in operands])
     request = Request(
-        parents=tuple(Parent(digest=o.digest, weight=o.weight) for o in operands),
+        parents=tuple(Parent(digest=one.digest, weight=weight) for one, weight in operands),
         recipe={"method": method},
-        pin=_agreed([o.entry.manifest.base for o in operands]),
-        cards=tuple(sorted({card for o in operands for card in o.entry.cards})),
+        pin=_agreed([one.entry.manifest.base for one, _ in operands]),
+        cards=tuple(sorted({card for one, _ in operands for card in one.entry.cards})),
     )
     with tempfile.TemporaryDirectory() as folder:
-        base_name, task = _agreed([o.facts.base_name for o in operands]), _agreed([o.facts.task for o in operands])
-        # On GPT-2's Conv1D layers peft wants to be told that the weight lies the other way round.
-        turned = {"fan_in_fan_out": True} if any(o.facts.details.get("fan_in_fan_out") for o in operands) else {}
-        write(merged.factors, Path(folder), base_name=base_name, task=task, fields=turned)
+        _write(merged, Path(folder), [one for one, _ in operands])
         answer = add(desk, Path(folder), name, request)
     return answer.model_copy(update={"relative_error": merged.relative_error})
+
+
+def _write(merged: "Merged", folder: Path, parents: Sequence[Subject]) -> None:
+    """The merged adapter as a PEFT folder, with what its parents agree on."""
+    from adapterhub.formats.peft_write import write
+
+    facts = [parent.facts for parent in parents]
+    # On GPT-2's Conv1D layers peft wants to be told that the weight lies the other way round.
+    turned = {"fan_in_fan_out": True} if any(one.details.get("fan_in_fan_out") for one in facts) else {}
+    base_name, task = _agreed([one.base_name for one in facts]), _agreed([one.task for one in facts])
+    write(merged.factors, folder, base_name=base_name, task=task, fields=turned)
 
 
 def _agreed(values: Sequence[T]) -> T | None:

@@ -11,7 +11,7 @@ from adapterhub.entry import Entry
 from adapterhub.errors import AdapterHubError, BadReference, NotFound, WrongUsage
 from adapterhub.manifest import Manifest
 from adapterhub.reference import Reference, home_path, is_folder, parse
-from adapterhub.registry import Listed, Registry
+from adapterhub.registry import Listed, Registry, find
 from adapterhub.remotes.table import open_remote, url_of
 from adapterhub.settings import Settings, save
 from adapterhub.store.locks import alone
@@ -53,8 +53,7 @@ class Desk:
         """The entry a reference means, in this store or in the remote it names."""
         reference = parse(word)
         registry: Registry = self.remote(reference.remote) if reference.remote else self.store
-        listed = registry.resolve(reference.here())
-        return listed, registry.open(listed.digest)
+        return find(registry, reference.here())
 
     def remote(self, name: str | None, *, write: bool = False) -> Registry:
         """A remote by its name, its URL or its folder; without one, the only remote or the one called origin."""

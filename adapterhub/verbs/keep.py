@@ -22,6 +22,7 @@ from adapterhub.store.derived import folder_of, write_files
 from adapterhub.store.sweep import GRACE, Swept, sweep
 from adapterhub.verbs.bases import base_add_card, card_for, pin_of
 from adapterhub.verbs.desk import Desk
+from adapterhub.verbs.subject import subject
 
 __all__ = [
     "Exported",
@@ -49,11 +50,20 @@ class Exported(Document):
 
 def export(desk: Desk, word: str, folder: Path) -> Exported:
     """Write an entry's files, byte for byte, and its card as README.md, into a folder that appears whole or not."""
-    listed, entry = desk.find(word)
     target = home_path(folder).absolute()
-    card = _readme(entry)
-    if target.exists() and not _is_empty(target) and not _holds(target, entry, card):
-        raise Conflict(f"{folder} is there already and holds other files", hint="give a new folder, or empty this one")
+    with subject(desk, word) as source:
+        card = "" if source.entry.manifest.file("README.md") else source.card
+        if target.exists() and not _is_empty(target) and not _holds(target, source.entry, card):
+            raise Conflict(
+                f"{folder} is there already and holds other files", hint="give a new folder, or empty this one"
+            )
+        _write_whole(source.entry, card, target)
+    files = (*source.entry.paths(), *(("README.md",) if card else ()))
+    return Exported(reference=source.label, digest=source.digest, folder=str(folder), files=files)
+
+
+def _write_whole(entry: Entry, card: str, target: Path) -> None:
+    """Write into a folder beside the target first, so that the target appears with all its files or not at all."""
     fresh = target.with_name(f".{target.name[:64]}.{secrets.token_hex(4)}.tmp")
     try:
         make_folder(fresh)
@@ -69,12 +79,6 @@ def export(desk: Desk, word: str, folder: Path) -> Exported:
             fresh.rename(target)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-    files = (*entry.paths(), *(("README.md",) if card else ()))
-    return Exported(reference=str(listed.reference), digest=str(listed.digest), folder=str(folder), files=files)
-
-
-def _readme(entry: Entry) -> str:
-    return "" if entry.manifest.file("README.md") else gather(entry.notes).card
 
 
 def _is_empty(folder: Path) -> bool:

@@ -8,6 +8,7 @@ costs one `stat` while nothing happens.
 import contextlib
 import os
 import time
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Session, SQLModel, col, create_engine, select
 
+from adapterhub.digest import Digest
 from adapterhub.errors import AdapterHubError
 from adapterhub.facts import PARSER
 from adapterhub.reference import Name, parse
@@ -64,7 +66,8 @@ def rebuild(store: "Store", path: Path | None) -> Engine:
         state, seen = _state(store), store.events.files()
         _insert(session, _summaries(store, store.names.all()))
         _insert_all(session, Seen, [{"event": name} for name in seen])
-        _insert_all(session, Meta, [{"key": "stamp", "value": STAMP}, {"key": "state", "value": state}])
+        meta = {"stamp": STAMP, "state": state, **_past(seen)}
+        _insert_all(session, Meta, [{"key": key, "value": value} for key, value in meta.items()])
         session.commit()
     if path and fresh:
         engine.dispose()
@@ -95,17 +98,32 @@ def _state(store: "Store") -> str:
 
 def _catch_up(store: "Store", session: Session) -> None:
     state = _state(store)
-    if state and state == _meta(session).get("state"):
+    known = _meta(session)
+    if state and state == known.get("state"):
         return
     files = store.events.files()
-    seen = set(session.exec(select(Seen.event)))
+    unseen = _unseen(session, files, known)
     youngest = [name for name in files[-1000:] if _age(store, name) < SETTLED]
-    unseen = [name for name in files if name not in seen]
     for name in _changed(store, session, {*unseen, *youngest}):
         _refresh(store, session, name)
     _insert_all(session, Seen, [{"event": name} for name in unseen])
-    session.merge(Meta(key="state", value=state))
+    for key, value in {"state": state, **_past(files)}.items():
+        session.merge(Meta(key=key, value=value))
     session.commit()
+
+
+def _past(files: list[str]) -> dict[str, str]:
+    """The last event and a digest of all: enough to know later that everything up to it is as it was."""
+    return {"last": files[-1] if files else "", "past": Digest.of("\n".join(files).encode()).hex}
+
+
+def _unseen(session: Session, files: list[str], known: dict[str, str]) -> list[str]:
+    """The events that were not replayed yet; mostly those after the last, and nothing else has changed."""
+    until = bisect_right(files, known.get("last", ""))
+    if _past(files[:until])["past"] == known.get("past"):
+        return files[until:]
+    seen = set(session.exec(select(Seen.event)))
+    return [name for name in files if name not in seen]
 
 
 def _age(store: "Store", event: str) -> float:

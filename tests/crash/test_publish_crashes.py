@@ -1,0 +1,88 @@
+"""A process killed at every single step of every deed loses nothing and leaves nothing half done."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.crash.deeds import DEEDS, Scene
+from tests.crash.invariants import holds, is_tidy, opens, read
+
+pytestmark = pytest.mark.slow
+
+FEWEST = 6
+"""Steps the shortest deed has."""
+
+
+class Zygote:
+    """The process that forks the children which die."""
+
+    def __init__(self) -> None:
+        words = [sys.executable, "-m", "tests.crash.zygote"]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        self.process = subprocess.Popen(words, cwd=Path(__file__).parents[2], **pipes)  # type: ignore[call-overload]
+
+    def round(self, deed: str, root: Path, last: int = 0) -> dict:
+        self.process.stdin.write(json.dumps({"deed": deed, "root": str(root), "last": last}) + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.wait(10)
+        self.process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def zygote():
+    one = Zygote()
+    yield one
+    one.close()
+
+
+class Rounds:
+    """One deed, done again and again in the same place."""
+
+    def __init__(self, zygote: Zygote, name: str, first: Scene, place: Path) -> None:
+        self.zygote, self.name, self.deed = zygote, name, DEEDS[name]
+        self.scene, self.kept = Scene(place / "scene"), place / "kept"
+        shutil.copytree(first.root, self.scene.root)
+        self.deed.prepare(self.scene)
+        self.root = self.scene.root / self.deed.where
+        if self.root.exists():
+            shutil.copytree(self.root, self.kept)
+        self.before = read(self.root, self.deed.hurt)
+
+    def once(self, last: int) -> bool:
+        """Begin anew, die at a step, look, do it again, look; whether there were so many steps."""
+        shutil.rmtree(self.root, ignore_errors=True)
+        if self.kept.exists():
+            shutil.copytree(self.kept, self.root)
+        killed = self.act(last)
+        holds(self.root, self.before, self.deed.gone, self.deed.hurt)
+        if not self.deed.hurt:
+            opens(self.root)
+        if killed:
+            assert not self.act(0)
+        self.deed.done(self.scene)
+        is_tidy(self.root)
+        holds(self.root, self.before, self.deed.gone)
+        return killed
+
+    def act(self, last: int) -> bool:
+        told = self.zygote.round(self.name, self.scene.root, last)
+        assert told["error"] == ""
+        return told["killed"]
+
+
+@pytest.mark.parametrize("name", DEEDS)
+def test_a_process_killed_at_any_step_loses_nothing_and_can_be_run_again(zygote, first_scene, place, name):
+    rounds = Rounds(zygote, name, first_scene, place)
+    every = DEEDS[name].every
+    last = 1
+    while rounds.once(last):
+        last += every
+    assert last > FEWEST
