@@ -1,4 +1,4 @@
-"""Registry, composer, auditor and trainer for LoRA adapters.
+"""Registry, composer and auditor for LoRA adapters; a trainer is to come.
 
 >>> from adapterhub import Hub
 

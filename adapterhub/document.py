@@ -38,7 +38,10 @@ class Document(BaseModel):
         try:
             return canonical(self.plain())
         except (ValueError, RecursionError) as error:
-            raise Corrupt(f"{type(self).__name__}: cannot be written as JSON: {error}") from None
+            raise Corrupt(
+                f"{type(self).__name__}: cannot be written as JSON: {error}",
+                hint="leave out NaN, infinity and text that is not Unicode",
+            ) from None
 
     @classmethod
     def from_bytes(cls, data: bytes, what: str) -> Self:
@@ -48,7 +51,10 @@ class Document(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"])) or "document"
-            raise Corrupt(f"{what}: {place}: {first['msg']}, got {str(first['input'])[:80]!r}") from None
+            raise Corrupt(
+                f"{what}: {place}: {first['msg']}, got {str(first['input'])[:80]!r}",
+                hint="the file is damaged or no such document; `adapterhub check` names what is damaged in a store",
+            ) from None
 
 
 def _plain(value: Any) -> Any:

@@ -55,8 +55,8 @@ class BasePin(Document):
     evidence: Literal["bytes", "files", "revision", "name"]
     source: str | None = None
     revision: str | None = None
-    weights_digest: str | None = None
-    layout_digest: str | None = None
+    weights_digest: Pinned | None = None
+    layout_digest: Pinned | None = None
     card: Pinned | None = None
 
 

@@ -39,7 +39,10 @@ class Note(Document):
         """Parse a note that lies among those about a digest; `Corrupt` when it speaks of another."""
         note = cls.from_bytes(data, what)
         if note.about != str(about):
-            raise Corrupt(f"{what}: a note about {note.about}, filed under {about}")
+            raise Corrupt(
+                f"{what}: a note about {note.about}, filed under {about}",
+                hint="the note is damaged; `adapterhub check` names it, --repair sets it aside",
+            )
         return note
 
     @model_validator(mode="after")

@@ -20,10 +20,10 @@ class Remote(Document):
 
 
 class KnownBase(Document):
-    """A base card of this store: what people call the base, and where it lies on this machine."""
+    """A base card of this store: what people call the base; where it lies on this machine, or which entry it is."""
 
     name: str = ""
-    path: str = ""
+    source: str = ""
 
 
 class Settings(Document):

@@ -117,7 +117,7 @@ def _pins(pair: Pair) -> Iterator[Finding]:
     pin, noted = pair.adapter.pin, pair.adapter.noted
     if pin and noted and pin.weights_digest and noted.weights_digest and pin.weights_digest != noted.weights_digest:
         yield _contradiction(
-            "pins", f"the manifest pins {pin.weights_digest[:12]}, a later note {noted.weights_digest[:12]}"
+            "pins", f"the manifest pins {pin.weights_digest[:19]}, a later note {noted.weights_digest[:19]}"
         )
 
 

@@ -21,13 +21,13 @@ def fit(adapter: Adapter, base: Card) -> Report:
     """The verdict, what it rests on, and everything found on the way."""
     naming = match(adapter.targets, base.weights, base.model_type)
     fits, mismatched = _shapes(adapter, base, naming)
-    drifted = _drifted(adapter, base, naming, fits)
-    pair = Pair(adapter, base, naming, fits, mismatched, drifted or ())
+    compared = _compared(adapter, base, naming, fits)
+    pair = Pair(adapter, base, naming, fits, mismatched, compared[0] if compared else ())
     return Report(
         adapter=adapter.name,
         digest=adapter.digest,
         base=BaseName.of(base),
-        verdict=_verdict(adapter, fits, drifted),
+        verdict=_verdict(adapter, fits, compared),
         evidence=_evidence(adapter),
         naming=naming.rule,
         matched=len(fits),
@@ -54,35 +54,46 @@ def _shapes(adapter: Adapter, base: Card, naming: Naming) -> tuple[tuple[str, ..
     return tuple(fits), tuple(mismatched)
 
 
-def _drifted(adapter: Adapter, base: Card, naming: Naming, fits: tuple[str, ...]) -> tuple[str, ...] | None:
-    """The fitting modules whose bytes are not those recorded; None where nothing can be compared."""
+def _compared(
+    adapter: Adapter, base: Card, naming: Naming, fits: tuple[str, ...]
+) -> tuple[tuple[str, ...], bool] | None:
+    """The fitting modules whose values are not those recorded, and whether others are the same in another precision.
+
+    None where nothing can be compared.
+    """
     pin, recorded = adapter.pin, adapter.recorded
     if pin is None or pin.evidence != "bytes" or base.header_only:
         return None
     if pin.weights_digest == base.weights_digest:
-        return ()
+        return (), False
     if recorded is None or recorded.header_only:
         return None
     then = match(adapter.targets, recorded.weights, recorded.model_type).targets
-    return tuple(
-        module
-        for module in fits
-        if module not in then or not _same(recorded.weights[then[module]], base.weights[naming.targets[module]])
-    )
+    pairs = {m: (recorded.weights[then[m]] if m in then else None, base.weights[naming.targets[m]]) for m in fits}
+    cast = {module for module, (was, now) in pairs.items() if was and _is_cast(was, now)}
+    drifted = tuple(m for m, (was, now) in pairs.items() if m not in cast and not (was and _same(was, now)))
+    return drifted, bool(cast)
 
 
 def _same(one: TensorRow, other: TensorRow) -> bool:
     return (one.dtype, one.shape, one.sha256) == (other.dtype, other.shape, other.sha256)
 
 
-def _verdict(adapter: Adapter, fits: tuple[str, ...], drifted: tuple[str, ...] | None) -> Verdict:
+def _is_cast(one: TensorRow, other: TensorRow) -> bool:
+    """Whether one tensor is the bf16 copy of the other."""
+    differ = one.dtype != other.dtype and "BF16" in (one.dtype, other.dtype)
+    return differ and one.shape == other.shape and one.as_bf16 is not None and one.as_bf16 == other.as_bf16
+
+
+def _verdict(adapter: Adapter, fits: tuple[str, ...], compared: tuple[tuple[str, ...], bool] | None) -> Verdict:
     if adapter.targets and not fits:
         return "misfit"
     if len(fits) < len(adapter.targets):
         return "partial"
-    if drifted is None or not fits:
+    if compared is None or not fits:
         return "unpinned"
-    return "drifted" if drifted else "exact"
+    drifted, cast = compared
+    return "drifted" if drifted else "cast" if cast else "exact"
 
 
 def _evidence(adapter: Adapter) -> Literal["bytes", "files", "revision", "name", "none"]:

@@ -14,8 +14,9 @@ import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import Any
+from typing import Any, BinaryIO
 
+from adapterhub.base.rounding import ROUNDED, to_bf16
 from adapterhub.digest import CHUNK, Digest, new_hash
 from adapterhub.document import Document
 from adapterhub.errors import Corrupt, NotFound
@@ -32,12 +33,22 @@ VOLATILE = frozenset({"_commit_hash", "_name_or_path", "dtype", "name_or_path", 
 
 
 class TensorRow(Document):
-    """One tensor of a checkpoint. `sha256` is that of its bytes, None on a card made from headers only."""
+    """One tensor of a checkpoint.
+
+    `sha256` is that of its bytes, `bf16` that of its values rounded to bf16 (for F32 and F16; a BF16 tensor is its own
+    copy). Both are None on a card made from headers only.
+    """
 
     name: str
     dtype: str
     shape: tuple[int, ...] = ()
     sha256: str | None = None
+    bf16: str | None = None
+
+    @property
+    def as_bf16(self) -> str | None:
+        """The digest of the bf16 copy, if there is one to know."""
+        return self.sha256 if self.dtype == "BF16" else self.bf16
 
 
 class Card(Document):
@@ -77,7 +88,7 @@ def card_of(members: Members, *, hashes: bool = True, name: str | None = None, s
     config = _config(members)
     digests = _hash(members, places.values()) if hashes else {}
     rows = tuple(
-        TensorRow(name=info.name, dtype=info.dtype, shape=info.shape, sha256=digests.get(info.name))
+        TensorRow(name=info.name, dtype=info.dtype, shape=info.shape, **digests.get(info.name, {}))
         for _, info in (places[key] for key in sorted(places))
     )
     model_type = config.get("model_type")
@@ -104,7 +115,7 @@ def canonical_config(config: Any) -> Any:
 
 
 def _over(lines: Iterable[str]) -> str:
-    return Digest.of(b"".join(sorted(line.encode() + b"\n" for line in lines))).hex
+    return str(Digest.of(b"".join(sorted(line.encode() + b"\n" for line in lines))))
 
 
 def _shape(row: TensorRow) -> str:
@@ -163,22 +174,34 @@ def _config(members: Members) -> dict[str, Any]:
     return read
 
 
-def _hash(members: Members, places: Iterable[tuple[str, TensorInfo]]) -> dict[str, str]:
-    """The sha256 of every tensor's bytes, in threads (hashing lets the others run), the largest first."""
+def _hash(members: Members, places: Iterable[tuple[str, TensorInfo]]) -> dict[str, dict[str, str]]:
+    """The digests of every tensor, in threads (hashing lets the others run), the largest first."""
     work = sorted(places, key=lambda place: (place[1].start - place[1].end, place[1].name))
     with ThreadPoolExecutor(min(32, os.cpu_count() or 1), "hash") as pool:
         return dict(pool.map(lambda place: (place[1].name, _hash_tensor(members, *place)), work))
 
 
-def _hash_tensor(members: Members, file: str, info: TensorInfo) -> str:
-    hasher, left = new_hash(), info.end - info.start
+def _hash_tensor(members: Members, file: str, info: TensorInfo) -> dict[str, str]:
+    exact, rounded, left = new_hash(), new_hash(), info.end - info.start
     buffer = memoryview(bytearray(min(CHUNK, left)))
     with members.open(file) as stream:
         stream.seek(info.start)
         while left:
-            count = stream.readinto(buffer[: min(len(buffer), left)])  # type: ignore[attr-defined]
-            if not count:
-                raise Corrupt(f"{file}: ends inside {info.name}, {left} bytes are missing")
-            hasher.update(buffer[:count])
-            left -= count
-    return hasher.hexdigest()
+            chunk = buffer[: min(len(buffer), left)]
+            _fill(stream, chunk, f"{file}: ends inside {info.name}")
+            exact.update(chunk)
+            if info.dtype in ROUNDED:
+                rounded.update(to_bf16(chunk, info.dtype))
+            left -= len(chunk)
+    digests = {"sha256": exact.hexdigest()}
+    return {**digests, "bf16": rounded.hexdigest()} if info.dtype in ROUNDED else digests
+
+
+def _fill(stream: BinaryIO, chunk: memoryview, what: str) -> None:
+    """Read exactly so many bytes: values must not be cut in two."""
+    at = 0
+    while at < len(chunk):
+        count = stream.readinto(chunk[at:])  # type: ignore[attr-defined]
+        if not count:
+            raise Corrupt(f"{what}, {len(chunk) - at} bytes are missing", hint="the file was cut short: fetch it again")
+        at += count

@@ -145,5 +145,5 @@ def main() -> None:
 
 def run(words: list[str]) -> int:
     """Run one command and return its exit code; errors are raised."""
-    session, rest = options.take(words)
-    return root().main(rest, "adapterhub", standalone_mode=False, obj=session) or 0
+    this_run, rest = options.take(words)
+    return root().main(rest, "adapterhub", standalone_mode=False, obj=this_run) or 0

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import typer
 
 from adapterhub.cli.text import clean
-from adapterhub.errors import AdapterHubError, NotFound, Refused, Unreachable
+from adapterhub.errors import AdapterHubError, Corrupt, NotFound, Refused, Unreachable, WrongUsage
 
 __all__ = ["CLOSED", "guarded"]
 
@@ -20,18 +20,26 @@ INTERRUPTED = 128 + 2
 CLOSED = 128 + 13
 """What a shell reports for a program that wrote to a reader that had gone away."""
 
-SYSTEM: dict[int, type[AdapterHubError]] = {
-    errno.ENOENT: NotFound,
-    errno.ENOTDIR: NotFound,
-    errno.EACCES: Refused,
-    errno.EPERM: Refused,
-    errno.EROFS: Refused,
-    errno.ENOSPC: Refused,
-    errno.EDQUOT: Refused,
-    errno.ECONNREFUSED: Unreachable,
-    errno.ETIMEDOUT: Unreachable,
+MINE = "ask its owner for the right to, or work on a store of your own with --store"
+ROOM = "make room, then run the command again: what was written so far is kept or cleared away"
+
+SYSTEM: dict[int, tuple[type[AdapterHubError], str]] = {
+    errno.ENOENT: (NotFound, "is the path right? Or did somebody else move it meanwhile?"),
+    errno.ENOTDIR: (NotFound, "a part of the path is a file, where a folder is wanted"),
+    errno.EACCES: (Refused, MINE),
+    errno.EPERM: (Refused, MINE),
+    errno.EROFS: (Refused, "the disk can only be read: give another place"),
+    errno.ENOSPC: (Refused, ROOM),
+    errno.EDQUOT: (Refused, ROOM),
+    errno.EISDIR: (Refused, "a folder lies where a file is wanted: move it, or give another place"),
+    errno.ENOTEMPTY: (Refused, "the folder holds something: empty it, or give another place"),
+    errno.ENAMETOOLONG: (WrongUsage, "give a shorter path or name"),
+    errno.ELOOP: (WrongUsage, "links that lead in a circle: give the path of the folder itself"),
+    errno.EIO: (Corrupt, "the disk cannot read or write this: look after it, then run `adapterhub check`"),
+    errno.ECONNREFUSED: (Unreachable, "is the server running, the address right?"),
+    errno.ETIMEDOUT: (Unreachable, "is the server or the mounted disk there? Try again later"),
 }
-"""What the operating system says that is no fault of ours."""
+"""What the operating system says that is no fault of ours, and what to do next."""
 
 
 def guarded(run: Callable[[list[str]], int], words: list[str]) -> int:
@@ -57,7 +65,8 @@ def _tell(error: Exception) -> int:
     if isinstance(error, typer.TyperException):
         return _usage(error)
     if isinstance(error, OSError) and (known := SYSTEM.get(error.errno or 0)):
-        error = known(f"{error.filename or 'the system'}: {error.strerror}")
+        kind, hint = known
+        error = kind(f"{error.filename or 'the system'}: {error.strerror}", hint=hint)
     if isinstance(error, ImportError) and (absent := (error.name or "").partition(".")[0]) not in ("", "adapterhub"):
         error = Refused(f"this needs {absent}, which cannot be imported: {error}", hint=f"pip install {absent}")
     if isinstance(error, AdapterHubError):

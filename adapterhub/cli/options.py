@@ -1,4 +1,4 @@
-"""The options that every command takes, before or after its words, and the session they describe."""
+"""The options that every command takes, before or after its words, and the run they describe."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from adapterhub.errors import WrongUsage
 if TYPE_CHECKING:
     from adapterhub.hub import Hub
 
-__all__ = ["CONTEXT", "EVERYWHERE", "Session", "session_of", "take"]
+__all__ = ["CONTEXT", "EVERYWHERE", "Run", "run_of", "take"]
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 EVERYWHERE = {
@@ -24,7 +24,7 @@ Answer = TypeVar("Answer")
 
 @final
 @dataclass(frozen=True)
-class Session:
+class Run:
     """What holds for one run of the command line."""
 
     json: bool = False
@@ -48,18 +48,18 @@ class Session:
             human(value)
 
 
-def session_of(ctx: Any) -> Session:
-    """The session a command runs in, from typer's context."""
-    session = ctx.obj
-    assert isinstance(session, Session)
-    return session
+def run_of(ctx: Any) -> Run:
+    """The run a command is part of, from typer's context."""
+    run = ctx.obj
+    assert isinstance(run, Run)
+    return run
 
 
-def take(words: list[str]) -> tuple[Session, list[str]]:
+def take(words: list[str]) -> tuple[Run, list[str]]:
     """Take the options of every command out of the words, wherever they stand; after `--` nothing is an option.
 
     >>> take(["list", "--json", "--store=/x", "--", "--json"])
-    (Session(json=True, store='/x', offline=False, debug=False), ['list', '--', '--json'])
+    (Run(json=True, store='/x', offline=False, debug=False), ['list', '--', '--json'])
     """
     flags, store, rest, queue = set[str](), None, list[str](), iter(words)
     for word in queue:
@@ -74,7 +74,7 @@ def take(words: list[str]) -> tuple[Session, list[str]]:
         else:
             # An expression may begin with a minus between spaces; typer would read "- ada/rude*0.2" as an option.
             rest.append(f" {word}" if word.startswith("- ") else word)
-    return Session("--json" in flags, store, "--offline" in flags, "--debug" in flags), rest
+    return Run("--json" in flags, store, "--offline" in flags, "--debug" in flags), rest
 
 
 def _path(word: str) -> str:

@@ -27,7 +27,7 @@ Base = Annotated[
     typer.Option(
         "--base",
         metavar="B",
-        help="The base model: a ./folder, an entry of kind model, the name of a base card, or hf:org/name.",
+        help="The base model: a ./folder, an entry of kind model, or the name of a base card.",
     ),
 ]
 Tags = Annotated[list[str], typer.Argument(metavar="TAG…", help="One word each.")]

@@ -7,15 +7,15 @@ fp32. The rank is Σ rᵢ. Elementwise products only, so the same input gives th
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 import torch
 from torch import Tensor
 
-from adapterhub.base.fold import sentence
-from adapterhub.errors import DoesNotFit, Refused, WrongUsage
+from adapterhub.compose.methods import check_shapes, check_weights
+from adapterhub.errors import Refused
 from adapterhub.lora.delta import Delta, core
 
 if TYPE_CHECKING:
@@ -57,37 +57,18 @@ def weighted_sum(parts: Sequence[Part]) -> Merged:
 
 
 def _active(parts: Sequence[Part]) -> list[Part]:
-    for place, (_, weight) in enumerate(parts, 1):
-        if not math.isfinite(weight):
-            raise WrongUsage(f"the weight of adapter {place} is {weight}", hint="a weight is a finite number")
-    active = [part for part in parts if part[1] != 0.0]
-    if not active:
-        raise WrongUsage(
-            f"nothing to merge: {'every weight is 0' if parts else 'no adapter is named'}",
-            hint="give at least one adapter a weight other than 0",
-        )
-    return active
+    check_weights([weight for _, weight in parts])
+    return [part for part in parts if part[1] != 0.0]
 
 
-def _meet(parts: Iterable[Part]) -> dict[str, list[Term]]:
+def _meet(parts: Sequence[Part]) -> dict[str, list[Term]]:
     """What meets in each module, all shapes checked before anything is computed."""
+    check_shapes({module: delta.shape for module, delta in deltas.items()} for deltas, _ in parts)
     terms: dict[str, list[Term]] = {}
     for deltas, weight in parts:
         for module, delta in deltas.items():
             terms.setdefault(module, []).append((weight, delta))
-    clashes = {module: shapes for module, rows in terms.items() if len(shapes := _shapes(rows)) > 1}
-    if clashes:
-        module, shapes = next(iter(clashes.items()))
-        raise DoesNotFit(
-            f"the adapters change weights of different shapes at {sentence(clashes)}: "
-            f"{module} is {' in one, '.join(f'{out}×{into}' for out, into in shapes)} in another",
-            hint="they were trained on different bases and have no sum",
-        )
     return terms
-
-
-def _shapes(rows: Iterable[Term]) -> list[tuple[int, int]]:
-    return list(dict.fromkeys(delta.shape for _, delta in rows))
 
 
 def _stacked(rows: Sequence[Term]) -> tuple[Tensor, Tensor]:

@@ -55,6 +55,9 @@ def settle(alphas: Mapping[str, float], what: str) -> tuple[float | None, dict[s
 
 def _one(stream: BinaryIO, tensor: TensorInfo, what: str) -> float:
     if tensor.parameters != 1 or (tensor.dtype not in FORMS and tensor.dtype != "BF16"):
-        raise Corrupt(f"{what}: {tensor.name!r} is one number, got {tensor.dtype} {list(tensor.shape)}")
+        raise Corrupt(
+            f"{what}: {tensor.name!r} is one number, got {tensor.dtype} {list(tensor.shape)}",
+            hint="the file was cut or written wrongly: save or download it again",
+        )
     stream.seek(tensor.start)
     return decode(stream.read(tensor.end - tensor.start), tensor.dtype)

@@ -52,10 +52,16 @@ def weight_files(members: Members) -> tuple[str, ...]:
 def _weight_map(members: Members, index: str) -> dict[str, str]:
     table = read_object(members, index).get("weight_map")
     if not isinstance(table, dict) or not table or not all(isinstance(file, str) for file in table.values()):
-        raise Corrupt(f"{index}: weight_map: wanted tensor names and file names, got {str(table)[:60]!r}")
+        raise Corrupt(
+            f"{index}: weight_map: wanted tensor names and file names, got {str(table)[:60]!r}",
+            hint="save the model again: its index is damaged",
+        )
     for file in table.values():
         if "/" in file or "\\" in file or not file.endswith(".safetensors"):
-            raise Corrupt(f"{index}: weight_map: {file[:80]!r} is no safetensors file in this folder")
+            raise Corrupt(
+                f"{index}: weight_map: {file[:80]!r} is no safetensors file in this folder",
+                hint="put all files of the checkpoint into this folder",
+            )
     return table
 
 
@@ -97,7 +103,10 @@ def _tensors(members: Members, files: tuple[str, ...]) -> dict[str, TensorInfo]:
         raise Corrupt(f"{', '.join(files)}: no tensors in it", hint="the model was saved wrongly: save it again")
     index = next((name for name in files if name.endswith(".index.json")), None)
     if index and (lost := sorted(_weight_map(members, index).keys() - tensors.keys())):
-        raise Corrupt(f"{index}: names {len(lost)} tensors that are in no file: {', '.join(lost[:3])}")
+        raise Corrupt(
+            f"{index}: names {len(lost)} tensors that are in no file: {', '.join(lost[:3])}",
+            hint="put all files of the checkpoint into this folder, or save it again",
+        )
     return tensors
 
 

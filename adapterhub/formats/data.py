@@ -44,7 +44,10 @@ def facts(members: Members) -> Facts:
     """How many files of which kind, and the rows, columns and arrays in them."""
     names = [name for name in members.names() if name.lower().endswith(SUFFIXES)]
     if not names:
-        raise NotFound("no data: looked for files ending in " + " ".join(SUFFIXES))
+        raise NotFound(
+            "no data: looked for files ending in " + " ".join(SUFFIXES),
+            hint="give a folder with such files, or an adapter's own folder",
+        )
     kinds = Counter(name.lower().rpartition(".")[2] for name in names)
     rows, columns, arrays, findings = {}, {}, {}, []
     for name in names:

@@ -104,7 +104,10 @@ def _configs(header: Header, name: str) -> dict[str, Any]:
     try:
         return {} if text is None else parse_object(text.encode(), f"{name}: {CONFIGS}")
     except UnicodeEncodeError:
-        raise Corrupt(f"{name}: {CONFIGS} holds half a surrogate pair, which is no text") from None
+        raise Corrupt(
+            f"{name}: {CONFIGS} holds half a surrogate pair, which is no text",
+            hint="the file was cut or written wrongly: save or download it again",
+        ) from None
 
 
 def _alpha(configs: dict[str, Any], name: str) -> float | None:

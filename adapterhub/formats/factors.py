@@ -47,7 +47,10 @@ def group(
         module, part = parsed
         parts = modules.setdefault(module, {})
         if part in parts:
-            raise Corrupt(f"{what}: {tensor.name!r} and {parts[part].name!r} are both the {part} of {module!r}")
+            raise Corrupt(
+                f"{what}: {tensor.name!r} and {parts[part].name!r} are both the {part} of {module!r}",
+                hint="save the adapter again under one naming: two tensors mean the same",
+            )
         parts[part] = tensor
     return modules, rest
 

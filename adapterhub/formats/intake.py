@@ -64,7 +64,9 @@ def take(path: Path, *, convert_pickle: bool = False) -> Intake:
     if path.is_file():
         return _take_file(path)
     if path.exists():
-        raise Refused(f"{path}: neither a file nor a folder")
+        raise Refused(
+            f"{path}: neither a file nor a folder", hint="copy what comes out of it into a file, then add that"
+        )
     raise NotFound(f"{path}: no such file or folder", hint="check the path; a folder begins with / ./ ../ or ~")
 
 
@@ -111,8 +113,9 @@ def _take_folder(folder: Path, convert_pickle: bool) -> Intake:
     except BaseException:
         shutil.rmtree(temporary or "", ignore_errors=True)
         raise
-    card, logs, said = _said(listing)
-    left_out = _left_out(folder, listing, {*own, *said}, facts.kind)
+    card, logs, unsaid = _said(listing)
+    said = {name for name in (CARD, *LOGS) if name in listing.files} - unsaid.keys()
+    left_out = _left_out(folder, listing, {*own, *said}, facts.kind) | unsaid
     if temporary is not None:
         pickled = choose(tuple(listing.files), PICKLED)
         left_out = {name: "converted to safetensors" if name == pickled else why for name, why in left_out.items()}
@@ -182,26 +185,43 @@ def _converted(own: dict[str, Path], temporary: Path) -> dict[str, Path]:
     return {name: temporary / name, **{m: path for m, path in own.items() if not folders.is_pickle(m)}}
 
 
-def _said(listing: Listing) -> tuple[str, dict[str, Any], set[str]]:
-    """The card, the logs, and the names of the files they came from."""
-    card, logs, said = "", {}, set()
+def _said(listing: Listing) -> tuple[str, dict[str, Any], dict[str, str]]:
+    """The card, the logs, and of those that cannot be kept the reasons."""
+    card, logs, unsaid = "", {}, {}
     for name in (CARD, *LOGS):
         path = listing.files.get(name)
-        if path is None or path.is_symlink() or path.stat().st_size > LARGEST_TEXT:
+        if path is None:
+            continue
+        if why := _why_unsaid(path):
+            unsaid[name] = why
             continue
         try:
             text = path.read_bytes().decode("utf-8")  # line ends as they are: export gives the card back
             if name == CARD:
                 card = text
             else:
-                # A diverged training logs NaN, which no JSON of ours may hold.
-                logs[name] = json.loads(text, parse_constant=lambda word: None)
-                json.dumps(logs[name], ensure_ascii=False).encode()
-        except (OSError, ValueError, RecursionError):
-            logs.pop(name, None)
-            continue
-        said.add(name)
-    return card, logs, said
+                logs[name] = _log(text)
+        except UnicodeDecodeError:
+            unsaid[name] = "not UTF-8, so it is no text that could be kept"
+        except (ValueError, RecursionError):
+            unsaid[name] = "a log that is not JSON"
+        except OSError as error:
+            unsaid[name] = f"cannot be read: {error.strerror}"
+    return card, logs, unsaid
+
+
+def _why_unsaid(path: Path) -> str:
+    if path.is_symlink():
+        return "a link: only a file of the folder is kept as a note"
+    size = path.stat().st_size
+    return f"{size} bytes, and a card or a log of at most {LARGEST_TEXT} is kept" if size > LARGEST_TEXT else ""
+
+
+def _log(text: str) -> Any:
+    """A log that can be kept as JSON; a diverged training logs NaN, which no JSON of ours may hold."""
+    log = json.loads(text, parse_constant=lambda word: None)
+    json.dumps(log, ensure_ascii=False).encode()
+    return log
 
 
 def _left_out(folder: Path, listing: Listing, taken: set[str], kind: str) -> dict[str, str]:

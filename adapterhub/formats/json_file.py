@@ -18,7 +18,10 @@ def read_object(members: Members, name: str) -> dict[str, Any]:
     if name not in members.names():
         raise NotFound(f"{name}: not there", hint="the file belongs beside the weights")
     if (size := members.size(name)) > LARGEST:
-        raise Corrupt(f"{name}: {size} bytes of JSON, at most {LARGEST} are read")
+        raise Corrupt(
+            f"{name}: {size} bytes of JSON, at most {LARGEST} are read",
+            hint="is this the adapter's own config? Take out what does not belong there",
+        )
     with members.open(name) as stream:
         refuse_pointer(stream, name)
         return parse_object(stream.read(), name)
@@ -39,7 +42,10 @@ def parse_object(data: bytes, what: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise Corrupt(f"{what}: no JSON: {str(error)[:200]}", hint="fetch or save the file again") from None
     if not isinstance(parsed, dict):
-        raise Corrupt(f"{what}: line 1, column 1: wanted a JSON object, got {str(parsed)[:40]!r}")
+        raise Corrupt(
+            f"{what}: line 1, column 1: wanted a JSON object, got {str(parsed)[:40]!r}",
+            hint="the file was cut or written wrongly: save or download it again",
+        )
     return parsed
 
 

@@ -137,7 +137,10 @@ def read(data: bytes, what: str) -> PeftConfig:
     fields = parse_object(data, what)
     kind = fields.get("peft_type") or "LORA"
     if not isinstance(kind, str):
-        raise Corrupt(f"{what}: peft_type: wanted a text such as LORA, got {str(kind)[:60]!r}")
+        raise Corrupt(
+            f"{what}: peft_type: wanted a text such as LORA, got {str(kind)[:60]!r}",
+            hint="mend this field: peft_type is LORA in most adapters",
+        )
     kind = kind.upper().removeprefix("PEFTTYPE.")
     factored = kind in FACTORED
     ranks = _table(fields, "rank_pattern", what)
@@ -160,7 +163,10 @@ def read(data: bytes, what: str) -> PeftConfig:
 def _table(fields: dict[str, Any], field: str, what: str) -> dict[str, Any]:
     value = fields.get(field) or {}
     if not isinstance(value, dict):
-        raise Corrupt(f"{what}: {field}: wanted an object of patterns, got {str(value)[:60]!r}")
+        raise Corrupt(
+            f"{what}: {field}: wanted an object of patterns, got {str(value)[:60]!r}",
+            hint="mend this field: it is {pattern: number}, or {} for none",
+        )
     return value
 
 
@@ -174,7 +180,10 @@ def _check_rank(rank: Any, place: str, least: int) -> None:
 
 def _check_number(alpha: Any, place: str) -> None:
     if _as_float(alpha) is None:
-        raise Corrupt(f"{place}: wanted a finite number, got {str(alpha)[:60]!r}")
+        raise Corrupt(
+            f"{place}: wanted a finite number, got {str(alpha)[:60]!r}",
+            hint="take the config from the training run: the scale of every weight change hangs on it",
+        )
 
 
 def _as_float(value: Any) -> float | None:

@@ -139,7 +139,7 @@ def _no_targets(seen: Seen) -> Iterator[Finding]:
             "no-targets",
             "warning",
             "target_modules is empty: other tools cannot tell where the adapter goes",
-            "its tensors name the modules; `adapterhub export --normal-form` writes them into the config",
+            "its tensors name the modules: write them into target_modules, and add the folder again",
         )
 
 

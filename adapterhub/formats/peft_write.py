@@ -53,7 +53,10 @@ def write(
 
 def _rank(module: str, first: tuple[int, ...], second: tuple[int, ...]) -> int:
     if len(first) != 2 or len(second) != 2 or first[0] != second[1] or not first[0]:
-        raise DoesNotFit(f"{module}: wanted A (r, in) and B (out, r) with r > 0, got A {first} and B {second}")
+        raise DoesNotFit(
+            f"{module}: wanted A (r, in) and B (out, r) with r > 0, got A {first} and B {second}",
+            hint="give factors whose product has the shape of the weight",
+        )
     return first[0]
 
 

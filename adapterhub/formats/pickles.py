@@ -75,7 +75,10 @@ def convert(source: Path, target: Path) -> None:
             command, check=False, capture_output=True, timeout=SECONDS, env=environment, stdin=subprocess.DEVNULL
         )
     except subprocess.TimeoutExpired:
-        raise Refused(f"{source.name}: not read within {SECONDS} seconds, given up") from None
+        raise Refused(
+            f"{source.name}: not read within {SECONDS} seconds, given up",
+            hint="this is no usual pickle of weights: save it as safetensors where it was made",
+        ) from None
     if done.returncode == 0 and target.is_file():
         return
     _explain(source.name, done)

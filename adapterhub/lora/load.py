@@ -6,12 +6,9 @@ import torch
 from torch import Tensor
 
 from adapterhub.entry import Entry
-from adapterhub.errors import Refused
 from adapterhub.formats.header import TensorInfo
-from adapterhub.formats.peft_parts import factor_tensors
-from adapterhub.formats.table import recognise
 from adapterhub.lora.delta import Delta
-from adapterhub.lora.plain import insist_on_plain
+from adapterhub.lora.plain import plain_parts
 from adapterhub.lora.verified import VerifiedMembers
 
 __all__ = ["load"]
@@ -27,14 +24,7 @@ def load(entry: Entry, name: str = "") -> dict[str, Delta]:
     """
     name = name or f"sha256:{entry.digest.short}"
     members = VerifiedMembers(entry, name)
-    kind = recognise(members) if entry.manifest.kind == "adapter" else entry.manifest.kind
-    if kind != "peft":
-        raise Refused(
-            f"{name}: it is {f'of the format {kind}' if kind else 'of no known format'}, not a PEFT folder",
-            hint="stack and merge read PEFT LoRA: convert it with the tool it was made with",
-        )
-    parts = factor_tensors(members)
-    insist_on_plain(parts, name)
+    parts = plain_parts(members, entry.manifest.kind, name)
     data = members.data(parts.weights)
     deltas = {}
     for module, roles in parts.modules.items():

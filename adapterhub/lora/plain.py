@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 
 from adapterhub.errors import Corrupt, Refused
 from adapterhub.formats.header import TensorInfo
+from adapterhub.formats.members import Members
 from adapterhub.formats.peft_keys import PREFIX
-from adapterhub.formats.peft_parts import Parts
+from adapterhub.formats.peft_parts import Parts, factor_tensors
+from adapterhub.formats.table import recognise
 
-__all__ = ["insist_on_plain"]
+__all__ = ["insist_on_plain", "plain_parts"]
 
 SETTINGS = {
     "alora_invocation_tokens": "aLoRA, which acts only after certain tokens",
@@ -35,6 +37,19 @@ ROLES = {
 HINT = (
     "`adapterhub show` tells what it carries; peft can load it, or train one with target_modules of linear layers only"
 )
+
+
+def plain_parts(members: Members, kind: str, name: str) -> Parts:
+    """An entry of a kind taken apart by headers alone, if it is a PEFT adapter of plain LoRA; else as `load` says."""
+    found = recognise(members) if kind == "adapter" else kind
+    if found != "peft":
+        raise Refused(
+            f"{name}: it is {f'of the format {found}' if found else 'of no known format'}, not a PEFT folder",
+            hint="stack and merge read PEFT LoRA: convert it with the tool it was made with",
+        )
+    parts = factor_tensors(members)
+    insist_on_plain(parts, name)
+    return parts
 
 
 def insist_on_plain(parts: Parts, name: str) -> None:

@@ -21,7 +21,7 @@ PAUSE = 0.3
 
 RETRIED = (408, 425, 429, 500, 502, 503, 504)
 SMALL = 64 << 20
-"""Bytes a document (a manifest, a note, a catalog) may have."""
+"""Bytes a document (a manifest, a note) may have."""
 
 
 class TooLarge(Corrupt):
@@ -31,7 +31,7 @@ class TooLarge(Corrupt):
 def http_error(status: int, url: str) -> AdapterHubError:
     """The error of ours that an HTTP status means."""
     if status in (404, 410):
-        return NotFound(f"{url}: HTTP {status}, there is no such file")
+        return NotFound(f"{url}: HTTP {status}, there is no such file", hint="check the address; is the site complete?")
     if status in (401, 403):
         return Refused(f"{url}: HTTP {status}, access is not permitted", hint="check the address and your permissions")
     return Unreachable(f"{url}: HTTP {status}", hint="the server has trouble: try again later")
@@ -57,12 +57,15 @@ class Reader:
             weakref.finalize(self, self._client.close)
         return self._client
 
-    def read(self, path: str) -> bytes:
-        """A small document."""
+    def read(self, path: str, largest: int = SMALL) -> bytes:
+        """A document of at most so many bytes; else `TooLarge`."""
         with self.open(path) as stream:
-            data = stream.read(SMALL + 1)
-        if len(data) > SMALL:
-            raise TooLarge(f"{self.url}/{path}: more than {SMALL} bytes, no document is that large")
+            data = stream.read(largest + 1)
+        if len(data) > largest:
+            raise TooLarge(
+                f"{self.url}/{path}: more than {largest} bytes, no such document is that large",
+                hint="is the address that of a registry? Tell whoever runs the site",
+            )
         return data
 
     def open(self, path: str, start: int = 0) -> io.BufferedReader:

@@ -1,7 +1,8 @@
 """A static web site as a registry: the store's tree behind any web server, read only.
 
 A pinned reference needs nothing but its own files. The newest version, a list and a short digest need catalog.json,
-since a site cannot list a folder; then the line says when the catalog was made.
+since a site cannot list a folder; then the line says when the catalog was made. The notes about an entry are named by
+the catalog too: where it cannot be read, an entry comes without them, and `missing` says so.
 """
 
 from collections.abc import Iterator
@@ -25,6 +26,9 @@ from adapterhub.version import is_label
 
 __all__ = ["Site"]
 
+LARGEST_CATALOG = 512 << 20
+"""Bytes of a catalog: it grows with the registry, about 600 for each entry."""
+
 
 @final
 @dataclass
@@ -33,6 +37,7 @@ class Site:
 
     url: str
     reader: Reader = field(init=False)
+    missing: str = field(default="", init=False)
     _catalog: Catalog | None = None
 
     def __post_init__(self) -> None:
@@ -52,14 +57,22 @@ class Site:
         """catalog.json, read once; `NotFound` with what to do where the site has none."""
         if self._catalog is None:
             self.check()
-            try:
-                self._catalog = Catalog.from_bytes(self.reader.read("catalog.json"), f"{self.url}/catalog.json")
-            except NotFound:
-                raise NotFound(
-                    f"{self.url} has no catalog.json, so it cannot be listed",
-                    hint="write a version (name@1), or run `adapterhub catalog` where the site is made",
-                ) from None
+            self._catalog = self._read_catalog()
         return self._catalog
+
+    def _read_catalog(self) -> Catalog:
+        what = f"{self.url}/catalog.json"
+        try:
+            return Catalog.from_bytes(self.reader.read("catalog.json", LARGEST_CATALOG), what)
+        except NotFound:
+            raise NotFound(
+                f"{self.url} has no catalog.json, so it cannot be listed",
+                hint="write a version (name@1), or run `adapterhub catalog` where the site is made",
+            ) from None
+        except Corrupt as error:
+            raise Corrupt(
+                str(error), hint="write a version (name@1), or run `adapterhub catalog` again where the site is made"
+            ) from None
 
     def list(self) -> Iterator[Listed]:
         """See `Registry.list`."""
@@ -100,7 +113,10 @@ class Site:
     def _label(self, path: str) -> str:
         label = self.reader.read(path).decode(errors="replace").strip()
         if not is_label(label):
-            raise Corrupt(f"{self.url}/{path}: not an alias's file, got {label[:60]!r}")
+            raise Corrupt(
+                f"{self.url}/{path}: not an alias's file, got {label[:60]!r}",
+                hint="write the version itself (name@1); is the address that of a registry?",
+            )
         return label
 
     def _version(self, name: Name, label: str) -> Listed:
@@ -121,10 +137,30 @@ class Site:
         return Entry(manifest, _SiteFiles(self.reader), notes, tuple(self._cards(manifest, notes)))
 
     def _notes(self, about: Digest) -> Iterator[Note]:
+        names, self.missing = self._note_names(about)
+        gone = 0
+        for name in names:
+            path = f"notes/{about.hex}/{Digest(name).hex}.json"
+            try:
+                data = self.reader.read(path)
+            except NotFound:
+                gone += 1
+                continue
+            yield Note.read(verify(data, Digest(name), path), about, f"{self.url}/{path}")
+        if gone:
+            self.missing = (
+                f"without {gone} of {len(names)} notes: they are not on the site, though its catalog has them"
+            )
+
+    def _note_names(self, about: Digest) -> tuple[tuple[str, ...], str]:
+        """The notes the catalog names; none, and the reason, where it cannot be read: they are no part of an entry."""
         with suppress(NotFound):
-            for name in self.catalog().notes.get(about.hex, ()):
-                path = f"notes/{about.hex}/{Digest(name).hex}.json"
-                yield Note.read(verify(self.reader.read(path), Digest(name), path), about, f"{self.url}/{path}")
+            self.check()
+        try:
+            self._catalog = self._catalog or self._read_catalog()
+        except (NotFound, Corrupt, Refused) as error:
+            return (), f"without notes: {error}"
+        return self._catalog.notes.get(about.hex, ()), ""
 
     def _cards(self, manifest: Manifest, notes: tuple[Note, ...]) -> Iterator[bytes]:
         pins = {manifest.base.card if manifest.base else None, *(n.data.get("card") for n in notes if n.kind == "base")}

@@ -1,5 +1,6 @@
 """Which URL scheme is which kind of registry. A new kind is one file and one line here."""
 
+import re
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -24,7 +25,8 @@ def url_of(word: str) -> str:
 
 
 def check_url(url: str) -> str:
-    """The same URL if its scheme is one we know; else `BadReference`."""
+    """The same URL if its scheme is one we know and it holds no password; else `BadReference`."""
+    _refuse_password(url)
     try:
         parts = urlsplit(url)
         _ = parts.port
@@ -42,6 +44,18 @@ def check_url(url: str) -> str:
     if parts.scheme != "file" and not parts.hostname:
         raise BadReference(f"cannot use {url!r} as a remote: it names no host", hint=SCHEMES[parts.scheme])
     return url
+
+
+def _refuse_password(url: str) -> None:
+    """Remotes are remembered in a file that others may read, and printed; so this does not print the URL either."""
+    scheme, _, rest = url.partition("://")
+    login, at, place = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")
+    if at:
+        what = "a name and a password" if ":" in login else "a name"
+        raise BadReference(
+            f"cannot use {scheme}://…@{place} as a remote: it holds {what}",
+            hint=f"write {scheme}://{place}/… without them; a remote's URL is remembered and shown in the clear",
+        )
 
 
 def open_remote(url: str, *, user: str = "", write: bool = False, offline: bool = False) -> Registry:

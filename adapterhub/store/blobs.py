@@ -28,7 +28,7 @@ class Blobs:
         """A seekable stream of a blob, not verified: the one who lets bytes out verifies them."""
         try:
             return self.layout.blob(digest).open("rb")
-        except FileNotFoundError:
+        except (FileNotFoundError, IsADirectoryError):
             raise Corrupt(
                 f"{what}: the blob {digest} is missing in {self.layout.root}",
                 hint="`adapterhub check` tells what else is; `adapterhub check --repair` looks for it in the remotes",

@@ -1,29 +1,22 @@
 """`check`: is the store intact, what is wrong, and what can be mended."""
 
 import contextlib
-import os
-import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
-from adapterhub.digest import Digest
 from adapterhub.document import Document
-from adapterhub.durable import make_folder
-from adapterhub.errors import AdapterHubError
-from adapterhub.store.damage import CHECKS, Damage, Reading
+from adapterhub.store import damage
+from adapterhub.store.damage import CardReader, Damage, Reading
 from adapterhub.store.index.file import forget
+from adapterhub.store.places import strays
+from adapterhub.store.repair import Donor, Outcome, forget_facts
+from adapterhub.store.repair import repair as repair_one
 
 if TYPE_CHECKING:
     from adapterhub.store.store import Store
 
 __all__ = ["Checked", "Donor", "check"]
-
-Donor = Callable[[Digest], BinaryIO]
-"""Somebody who may have a blob: a remote, asked by digest."""
-
-QUARANTINED = ("corrupt-blob", "stray", "bad-note", "bad-card", "bad-event", "bad-version", "bad-alias", "bad-name")
-FETCHED = ("missing-manifest", "bad-manifest", "missing-blob", "corrupt-blob")
 
 
 class Checked(Document):
@@ -43,63 +36,81 @@ def check(
     repair: bool = False,
     donors: Iterable[Donor] = (),
     progress: Callable[[int], None] = lambda _: None,
+    read_card: CardReader = lambda _, __: None,
 ) -> Checked:
     """Read every file of a store and compare it with its digest; `progress` is told the bytes read.
 
-    With `repair`, damaged files are set aside under incoming/quarantine, and blobs are fetched again from the first
-    donor that has the right bytes. Nothing that might be the last copy is deleted.
+    With `repair`, damaged files are set aside under incoming/quarantine, versions are written again as their events
+    tell them, and blobs are fetched again from the first donor that has the right bytes. Nothing that might be the last
+    copy is deleted.
     """
-    given, repaired = tuple(donors), list[Damage]()
-    found = _look(store, progress)
+    given, done = tuple(donors), list[tuple[Damage, Outcome]]()
+    reading = Reading(store, progress, read_card)
+    found = _look(reading)
     # Again after each repair: a manifest that came back may name files that are missing too.
-    while repair and (mended := [d for d in found.damage if d not in repaired and _repair(store, d, given)]):
-        repaired += mended
+    while repair and (steps := _repair(reading, found.damage, done, given)):
+        done += steps
         forget(store.layout)
-        found = _look(store, progress)
-    return found.model_copy(update={"repaired": tuple(repaired)})
+        reading = Reading(store, progress, read_card)
+        found = _look(reading)
+    return found.model_copy(update={"repaired": tuple(item for item, outcome in done if outcome == "mended")})
 
 
-def _look(store: "Store", progress: Callable[[int], None]) -> Checked:
-    reading = Reading(store, progress)
-    damage = [found for look in CHECKS for found in look(reading)]
+def _repair(
+    reading: Reading, found: Iterable[Damage], done: list[tuple[Damage, Outcome]], donors: tuple[Donor, ...]
+) -> list[tuple[Damage, Outcome]]:
+    """What could be done about damage that nothing was done about yet."""
+    before = [item for item, _ in done]
+    steps = [(item, repair_one(reading, item, donors)) for item in found if item not in before]
+    return [(item, outcome) for item, outcome in steps if outcome]
+
+
+def _strays(reading: Reading) -> Iterator[Damage]:
+    """`stray`: what the layout has no place for."""
+    for path in strays(reading.store.layout):
+        yield Damage(kind="stray", path=str(path), message="the layout has no place for this")
+
+
+LOOKS: tuple[Callable[[Reading], Iterator[Damage]], ...] = (
+    damage.marker,
+    damage.names,
+    damage.manifests,
+    damage.blobs,
+    damage.notes,
+    damage.cards,
+    damage.events,
+    damage.catalog,
+    _strays,
+)
+"""In the order of what they need: names tell which manifests, manifests which blobs."""
+
+
+def _look(reading: Reading) -> Checked:
+    store = reading.store
+    found = tuple(item for look in LOOKS for item in _all_of(look, reading))
+    for item in found:
+        if item.kind == "corrupt-blob":
+            forget_facts(store, item)
     there = [digest for digest, _ in store.blobs.all() if digest]
     loose = [digest for digest in there if digest not in reading.wanted]
     return Checked(
-        ok=not damage,
-        damage=tuple(damage),
+        ok=not found,
+        damage=found,
         blobs=len(there),
         unreferenced=len(loose),
         unreferenced_bytes=sum(_size(store.layout.blob(digest)) for digest in loose),
     )
 
 
+def _all_of(look: Callable[[Reading], Iterator[Damage]], reading: Reading) -> Iterator[Damage]:
+    """Everything a look finds; `unreadable` where it cannot go on, as in a folder it may not list."""
+    try:
+        yield from look(reading)
+    except OSError as error:
+        yield Damage(kind="unreadable", path=str(error.filename or reading.store.root), message=str(error))
+
+
 def _size(path: Path) -> int:
     with contextlib.suppress(FileNotFoundError):
         return path.stat().st_size
     return 0
-
-
-def _repair(store: "Store", item: Damage, donors: tuple[Donor, ...]) -> bool:
-    if item.kind in QUARANTINED:
-        _set_aside(store, Path(item.path))
-    if item.kind in FETCHED and item.references:
-        digest = Digest.parse(item.digest)
-        return any(_fetch(store, digest, donor) for donor in donors) or item.kind in QUARANTINED
-    return item.kind in QUARANTINED
-
-
-def _set_aside(store: "Store", path: Path) -> None:
-    folder = store.layout.incoming / "quarantine"
-    make_folder(folder)
-    with contextlib.suppress(FileNotFoundError):
-        os.replace(path, folder / f"{path.name}.{secrets.token_hex(4)}")
-
-
-def _fetch(store: "Store", digest: Digest, donor: Donor) -> bool:
-    """Take a blob from a donor, if it has the right bytes."""
-    with contextlib.suppress(AdapterHubError, OSError), store.session() as session, donor(digest) as stream:
-        got, _ = session.take(stream)
-        if got == digest:
-            session.staging.land()
-            return True
-    return False

@@ -12,13 +12,33 @@ from adapterhub.errors import AdapterHubError, BadReference, Corrupt
 from adapterhub.manifest import Manifest
 from adapterhub.note import Note
 from adapterhub.reference import Name, parse
-from adapterhub.store.notes import files
+from adapterhub.store.catalog import Catalog
+from adapterhub.store.places import inside
 from adapterhub.version import check_label, is_label
 
 if TYPE_CHECKING:
     from adapterhub.store.store import Store
 
-__all__ = ["CHECKS", "Damage", "Reading"]
+__all__ = [
+    "CardReader",
+    "Damage",
+    "Reading",
+    "blobs",
+    "cards",
+    "catalog",
+    "events",
+    "manifests",
+    "marker",
+    "names",
+    "notes",
+]
+
+
+BATCH = 1000
+"""Blobs a pool is given at once: it makes something of each before it begins, and there may be a million."""
+
+CardReader = Callable[[bytes, str], object]
+"""Reads a base card, or says `Corrupt`; the store itself does not know what is in one."""
 
 
 class Damage(Document):
@@ -38,8 +58,11 @@ class Reading:
 
     store: "Store"
     progress: Callable[[int], None] = lambda _: None
+    read_card: CardReader = lambda _, __: None
     wanted: dict[Digest, list[str]] = field(default_factory=dict)
     """Blob -> the references that need it."""
+    sizes: dict[Digest, int] = field(default_factory=dict)
+    """Blob -> its bytes, as the manifests say."""
     cards: dict[Digest, list[str]] = field(default_factory=dict)
     """Base card -> the references that need it."""
 
@@ -50,29 +73,54 @@ class Reading:
         return needed and not self.store.blobs.has(digest)
 
 
+def marker(reading: Reading) -> Iterator[Damage]:
+    """`missing-marker`: names or blobs, and no registry.json to say what they are."""
+    layout = reading.store.layout
+    if not reading.store.exists() and (layout.names.exists() or layout.blobs.exists()):
+        message = "without it this folder is no registry, and nothing can be written to it"
+        yield Damage(kind="missing-marker", path=str(layout.marker), message=message)
+
+
 def names(reading: Reading) -> Iterator[Damage]:
-    """`bad-name`, `bad-version`, `bad-alias`: files that cannot be read, or mean nothing."""
-    names, layout = reading.store.names, reading.store.layout
-    for folder in sorted(layout.names.glob("*/*")):
+    """`bad-name`, `bad-version`, `bad-removed`, `bad-alias`: files that cannot be read, or mean nothing."""
+    for folder in (folder for namespace in inside(reading.store.layout.names) for folder in inside(namespace)):
         try:
             name = Name(folder.parent.name, folder.name)
         except AdapterHubError as error:
             yield Damage(kind="bad-name", path=str(folder), message=str(error))
             continue
-        for path in sorted(p for p in layout.versions(name).glob("*") if p.name[0] != "."):
-            try:
-                check_label(path.name)
-                if version := names.version(name, path.name):
-                    reading.wanted.setdefault(version.digest, []).append(str(name.at(version.label)))
-            except (Corrupt, BadReference) as error:
-                yield Damage(
-                    kind="bad-version", path=str(path), references=(f"{name}@{path.name}",), message=str(error)
-                )
-        for alias, label in names.aliases(name).items():
-            gone = not is_label(label) or not (layout.versions(name) / label).exists()
-            if gone and names.aliases(name).get(alias) == label:  # else it was moved meanwhile
-                message = f"{name}: the alias {alias} means {label or 'nothing'}, which is no version"
-                yield Damage(kind="bad-alias", path=str(layout.aliases(name) / alias), message=message)
+        yield from _versions(reading, name)
+        yield from _removed(reading, name)
+        yield from _aliases(reading, name)
+
+
+def _versions(reading: Reading, name: Name) -> Iterator[Damage]:
+    for path in inside(reading.store.layout.versions(name)):
+        try:
+            check_label(path.name)
+            if version := reading.store.names.version(name, path.name):
+                reading.wanted.setdefault(version.digest, []).append(str(name.at(version.label)))
+        except (Corrupt, BadReference, OSError) as error:
+            known = (f"{name}@{path.name}",)
+            yield Damage(kind="bad-version", path=str(path), references=known, message=str(error))
+
+
+def _removed(reading: Reading, name: Name) -> Iterator[Damage]:
+    for path in inside(reading.store.layout.removed(name)):
+        try:
+            reading.store.names.removed(name, check_label(path.name))
+        except (Corrupt, BadReference, OSError) as error:
+            message = f"{error}; its label stays taken as long as this file is there"
+            yield Damage(kind="bad-removed", path=str(path), references=(f"{name}@{path.name}",), message=message)
+
+
+def _aliases(reading: Reading, name: Name) -> Iterator[Damage]:
+    names, layout = reading.store.names, reading.store.layout
+    for alias, label in names.aliases(name).items():
+        gone = not is_label(label) or not (layout.versions(name) / label).exists()
+        if gone and names.aliases(name).get(alias) == label:  # else it was moved meanwhile
+            message = f"{name}: the alias {alias} means {label or 'nothing'}, which is no version"
+            yield Damage(kind="bad-alias", path=str(layout.aliases(name) / alias), message=message)
 
 
 def manifests(reading: Reading) -> Iterator[Damage]:
@@ -95,6 +143,7 @@ def manifests(reading: Reading) -> Iterator[Damage]:
         else:
             for file in manifest.files:
                 reading.wanted.setdefault(file.blob, []).extend(references)
+                reading.sizes[file.blob] = file.size
             if manifest.base and manifest.base.card:
                 reading.cards.setdefault(Digest.parse(manifest.base.card), []).extend(references)
 
@@ -107,8 +156,11 @@ def blobs(reading: Reading) -> Iterator[Damage]:
         if digest not in have and reading.misses(digest, references):
             path = str(reading.store.layout.blob(digest))
             yield Damage(kind="missing-blob", path=path, digest=str(digest), references=tuple(references))
+    items = list(there.items())
     with ThreadPoolExecutor() as pool:
-        yield from (damage for damage in pool.map(lambda item: _blob(reading, *item), there.items()) if damage)
+        for at in range(0, len(items), BATCH):
+            found = pool.map(lambda item: _blob(reading, *item), items[at : at + BATCH])
+            yield from (damage for damage in found if damage)
 
 
 def _blob(reading: Reading, path: Path, digest: Digest | None) -> Damage | None:
@@ -132,13 +184,13 @@ def _blob(reading: Reading, path: Path, digest: Digest | None) -> Damage | None:
 
 def notes(reading: Reading) -> Iterator[Damage]:
     """`bad-note`: a note that cannot be read, or whose name is not its digest."""
-    for path in (path for folder in sorted((reading.store.root / "notes").glob("*")) for path in files(folder)):
+    for path in (path for folder in inside(reading.store.root / "notes") for path in _json(folder)):
         try:
             about = Digest(path.parent.name)
             note = Note.read(verify(path.read_bytes(), Digest(path.stem), str(path)), about, str(path))
         except FileNotFoundError:  # swept meanwhile
             continue
-        except (BadReference, Corrupt) as error:
+        except (BadReference, Corrupt, OSError) as error:
             yield Damage(kind="bad-note", path=str(path), message=str(error))
         else:
             if note.kind == "base" and about in reading.wanted and (card := note.data.get("card")):
@@ -146,11 +198,13 @@ def notes(reading: Reading) -> Iterator[Damage]:
 
 
 def cards(reading: Reading) -> Iterator[Damage]:
-    """`bad-card`, `missing-card`: a base card whose name is not its digest, or that an entry's pin names in vain."""
-    there = sorted((reading.store.root / "bases").glob("*.json"))
+    """`bad-card`, `missing-card`: a base card that cannot be read, or that an entry's pin names in vain."""
+    there = _json(reading.store.root / "bases")
     for path in there:
-        if Digest.of(path.read_bytes()).hex != path.stem:
-            yield Damage(kind="bad-card", path=str(path), message="its bytes do not have the digest in its name")
+        try:
+            reading.read_card(verify(path.read_bytes(), Digest(path.stem), str(path)), str(path))
+        except (BadReference, Corrupt, OSError) as error:
+            yield Damage(kind="bad-card", path=str(path), message=str(error))
     for digest, references in reading.cards.items():
         if (path := reading.store.layout.base(digest)) not in there:
             message = "pull the entry again, or `adapterhub base add` the base"
@@ -165,9 +219,20 @@ def events(reading: Reading) -> Iterator[Damage]:
             reading.store.events.read(name)
         except FileNotFoundError:  # taken back meanwhile
             continue
-        except Corrupt as error:
+        except (Corrupt, OSError) as error:
             yield Damage(kind="bad-event", path=str(reading.store.layout.events / name), message=str(error))
 
 
-CHECKS: tuple[Callable[[Reading], Iterator[Damage]], ...] = (names, manifests, blobs, notes, cards, events)
-"""In the order of what they need: names tell which manifests, manifests which blobs."""
+def catalog(reading: Reading) -> Iterator[Damage]:
+    """`bad-catalog`: a catalog.json that cannot be read. Whether it is up to date is nobody's business here."""
+    path = reading.store.layout.catalog
+    try:
+        Catalog.from_bytes(path.read_bytes(), str(path))
+    except FileNotFoundError:
+        return
+    except (Corrupt, OSError) as error:
+        yield Damage(kind="bad-catalog", path=str(path), message=f"{error}; `adapterhub catalog` writes it again")
+
+
+def _json(folder: Path) -> list[Path]:
+    return [path for path in inside(folder) if path.suffix == ".json"]

@@ -17,12 +17,13 @@ from adapterhub.durable import write_new
 from adapterhub.errors import Corrupt
 from adapterhub.store.layout import Layout
 from adapterhub.store.names import now
+from adapterhub.store.small import read_small
 
 __all__ = ["Event", "Events"]
 
 
 class Event(Document):
-    """One deed: publish, remove, alias or note."""
+    """One deed: publish, remove, alias, unalias or note."""
 
     time: str
     action: str
@@ -57,13 +58,13 @@ class Events:
 
     def read(self, name: str) -> Event:
         path = self.layout.events / name
-        return Event.from_bytes(path.read_bytes(), str(path))
+        return Event.from_bytes(read_small(path), str(path))
 
     def all(self, about: str = "") -> Iterator[Event]:
         """Every event about a name (`ada/poet`), or every event, oldest first."""
         for name in self.files():
             try:
-                data = (self.layout.events / name).read_bytes()
+                data = read_small(self.layout.events / name)
             except FileNotFoundError:  # taken back meanwhile
                 continue
             # Looked at as plain data first: validating 100,000 documents to show ten would take seconds.

@@ -1,9 +1,11 @@
 """Leases: what writers are about to name, so that a sweep leaves it alone.
 
 A lease is a file that lists digests, one a line, written before the writer looks whether a blob is there. It lives as
-long as its writer renews it and `TTL` seconds longer, whatever happened to the writer.
+long as its writer renews it and `TTL` seconds longer, whatever happened to the writer. Its writer holds a lock on it,
+which the kernel frees when he dies: so others know at once that what he staged is nobody's.
 """
 
+import fcntl
 import os
 import secrets
 import time
@@ -13,7 +15,7 @@ from typing import final
 from adapterhub.digest import Digest
 from adapterhub.durable import make_folder
 
-__all__ = ["TTL", "Lease", "leased"]
+__all__ = ["TTL", "Lease", "is_held", "leased"]
 
 TTL = 600.0
 """Seconds a lease outlives its last renewal."""
@@ -29,7 +31,13 @@ class Lease:
         make_folder(incoming)
         self.path = incoming / f"{secrets.token_hex(8)}.lease"
         self._handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+        fcntl.flock(self._handle, fcntl.LOCK_EX)
         self._renewed = time.monotonic()
+
+    @property
+    def owner(self) -> str:
+        """The name of this stay."""
+        return self.path.stem
 
     def add(self, digest: Digest) -> None:
         """Claim a blob, whether it is there already or not."""
@@ -47,6 +55,18 @@ class Lease:
     def __exit__(self, *_: object) -> None:
         os.close(self._handle)
         self.path.unlink(missing_ok=True)
+
+
+def is_held(incoming: Path, owner: str) -> bool:
+    """Whether the writer of a lease lives and has not taken it back."""
+    try:
+        with (incoming / f"{owner}.lease").open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 def leased(incoming: Path) -> set[str]:

@@ -18,6 +18,7 @@ from adapterhub.reference import Name, Reference
 from adapterhub.registry import Listed
 from adapterhub.store.layout import Layout
 from adapterhub.store.locks import alone, shared
+from adapterhub.store.small import read_small
 from adapterhub.version import check_label, is_label, next_integer
 
 __all__ = ["Names", "Version", "now", "parse_version"]
@@ -94,10 +95,14 @@ class Names:
     def version(self, name: Name, label: str) -> Version | None:
         return self._read(self.layout.versions(name), label) if is_label(label) else None
 
+    def removed(self, name: Name, label: str) -> Version | None:
+        """A version whose name was taken away."""
+        return self._read(self.layout.removed(name), label)
+
     def _read(self, folder: Path, label: str) -> Version | None:
         path = folder / label
         try:
-            return parse_version(label, path.read_bytes(), str(path))
+            return parse_version(label, read_small(path), str(path))
         except FileNotFoundError:
             return None
 
@@ -173,7 +178,7 @@ class Names:
         return next_integer(taken)
 
     def _check_free(self, name: Name, label: str, digest: Digest) -> None:
-        there = self.version(name, label) or self._read(self.layout.removed(name), label)
+        there = self.version(name, label) or self.removed(name, label)
         if there and there.digest != digest:
             where = "is there" if self.version(name, label) else "was removed, and its label stays taken"
             raise Conflict(
@@ -257,11 +262,13 @@ def _labels(folder: Path) -> Iterator[str]:
 
 
 def _read_alias(path: Path) -> str | None:
-    """The word in an alias's file, which may be any bytes; None where it is gone."""
+    """The word in an alias's file, which may be any bytes, "" in what is no file; None where it is gone."""
     try:
         return path.read_bytes().decode(errors="replace").strip()
     except FileNotFoundError:
         return None
+    except IsADirectoryError:
+        return ""
 
 
 def _versions_hint(versions: list[Version]) -> str:

@@ -11,6 +11,7 @@ from adapterhub.digest import Digest
 from adapterhub.durable import write_new
 from adapterhub.note import Note
 from adapterhub.store.layout import Layout
+from adapterhub.store.small import read_small
 
 __all__ = ["Notes", "files"]
 
@@ -27,7 +28,7 @@ class Notes:
         found = []
         for path in files(self.layout.notes(digest)):
             with contextlib.suppress(FileNotFoundError):  # swept meanwhile, with what it is about
-                found.append(Note.read(path.read_bytes(), digest, str(path)))
+                found.append(Note.read(read_small(path), digest, str(path)))
         return tuple(sorted(found, key=lambda note: note.time))
 
     def path(self, note: Note) -> Path:

@@ -47,12 +47,12 @@ def several(step: Callable[[T], R], items: Sequence[T], size: int) -> list[R]:
 
 @final
 class Session:
-    """A context manager; what was taken but not published is dropped at its end."""
+    """A context manager; what was taken but not published is dropped at its end, what was fetched waits to go on."""
 
     def __init__(self, store: "Store") -> None:
         self.store = store
         self.lease = Lease(store.layout.incoming)
-        self.staging = Staging(store.layout)
+        self.staging = Staging(store.layout, self.lease.owner)
 
     def __enter__(self) -> "Session":
         return self

@@ -5,6 +5,7 @@ import fcntl
 import os
 import secrets
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, final
 
@@ -13,6 +14,7 @@ from adapterhub.durable import make_folder, sync_folder
 from adapterhub.errors import Corrupt
 from adapterhub.manifest import File
 from adapterhub.store.layout import Layout
+from adapterhub.store.leases import is_held
 
 __all__ = ["Staging"]
 
@@ -25,12 +27,19 @@ Source = Callable[[int], BinaryIO]
 
 @final
 class Staging:
-    """Blobs of one writer on their way in. Nothing under blobs/ is touched before `land`."""
+    """Blobs of one writer on their way in. Nothing under blobs/ is touched before `land`.
 
-    def __init__(self, layout: Layout) -> None:
+    `<hex>.part` is a file that is being fetched, or was; `<hex>.<owner>.ready` one that is whole and waits for the
+    others. As long as its owner holds his lease it is his; afterwards it is a part like any other, for whoever wants
+    that digest next.
+    """
+
+    def __init__(self, layout: Layout, owner: str = "nobody") -> None:
         self.layout = layout
+        self.owner = owner
         self.arrived: dict[Digest, Path] = {}
         self.landed: set[Digest] = set()
+        self._fetched: set[Digest] = set()
 
     def take(self, source: BinaryIO, watch: Watch | None = None) -> tuple[Digest, int]:
         """Read a stream whose digest is not known yet; one pass copies and hashes."""
@@ -66,14 +75,37 @@ class Staging:
                     hint="the other side's copy is damaged, or changed on the way: run `adapterhub check` there",
                 )
             _settle(sink)
+            self._fetched.add(file.blob)
             self._keep(file.blob, path)
             return read
+
+    @cached_property
+    def _left(self) -> dict[str, list[Path]]:
+        """What lay here when this writer began to fetch: hex digest -> files that may hold some of it, or all."""
+        found: dict[str, list[Path]] = {}
+        for path in sorted(self.layout.incoming.iterdir()):
+            if path.suffix in (".part", ".ready"):
+                found.setdefault(path.name.partition(".")[0], []).append(path)
+        return found
+
+    def _candidates(self, digest: Digest) -> Iterator[Path]:
+        """Files that may be this digest's partial one, the best first: whole, begun, new, one of our own."""
+        left = self._left.pop(digest.hex, [])
+        for path in left:
+            owner = path.stem.partition(".")[2]
+            if path.suffix == ".ready" and not is_held(self.layout.incoming, owner):
+                adopted = self.layout.incoming / f"{digest.hex}.{secrets.token_hex(4)}.part"
+                with contextlib.suppress(FileNotFoundError):  # another writer adopted it
+                    path.rename(adopted)
+                    yield adopted
+        yield from (path for path in left if path.suffix == ".part" and path.exists())
+        yield self.layout.incoming / f"{digest.hex}.part"
+        yield self.layout.incoming / f"{digest.hex}.{secrets.token_hex(4)}.part"
 
     @contextlib.contextmanager
     def _part(self, digest: Digest) -> Iterator[tuple[BinaryIO, Path]]:
         """The partial file of a digest if nobody else is writing it, else one of our own."""
-        path = self.layout.incoming / f"{digest.hex}.part"
-        for candidate in (path, path.with_suffix(f".{secrets.token_hex(4)}.part")):
+        for candidate in self._candidates(digest):
             handle = os.open(candidate, os.O_RDWR | os.O_CREAT, 0o644)
             with open(handle, "r+b") as stream:
                 try:
@@ -86,10 +118,8 @@ class Staging:
                     return
 
     def _keep(self, digest: Digest, path: Path) -> None:
-        staged = self.layout.incoming / f"{digest.hex}.{secrets.token_hex(4)}.ready"
-        path.rename(staged)
-        if (double := self.arrived.pop(digest, None)) is not None:
-            double.unlink(missing_ok=True)
+        staged = self.layout.incoming / f"{digest.hex}.{self.owner}.ready"
+        path.rename(staged)  # over the same bytes, where they came twice
         self.arrived[digest] = staged
 
     def land(self) -> None:
@@ -108,9 +138,10 @@ class Staging:
         self.arrived.clear()
 
     def drop(self) -> None:
-        """Forget what arrived."""
-        for path in self.arrived.values():
-            path.unlink(missing_ok=True)
+        """Forget what was taken. What was fetched stays, so that the next try need not fetch it again."""
+        for digest, path in self.arrived.items():
+            if digest not in self._fetched:
+                path.unlink(missing_ok=True)
         self.arrived.clear()
 
 

@@ -16,7 +16,7 @@ from adapterhub.entry import Entry
 from adapterhub.errors import BadReference, Corrupt, NotFound, Refused, WrongUsage
 from adapterhub.manifest import Manifest
 from adapterhub.note import Note
-from adapterhub.reference import Reference
+from adapterhub.reference import Name, Reference
 from adapterhub.registry import Listed, Published
 from adapterhub.settings import Settings, load, who
 from adapterhub.store.blobs import BlobFiles, Blobs
@@ -26,6 +26,7 @@ from adapterhub.store.locks import shared
 from adapterhub.store.names import Names, now
 from adapterhub.store.notes import Notes
 from adapterhub.store.session import Session
+from adapterhub.store.small import read_small
 from adapterhub.store.summary import Summary, summarise, unreadable
 
 __all__ = ["Store", "check_layout"]
@@ -92,6 +93,10 @@ class Store:
                 hint="give an empty or a new folder with --store or in the remote's URL",
             )
         make_folder(self.root)
+        self.mark()
+
+    def mark(self) -> None:
+        """Write registry.json, unless another writer came first."""
         try:
             write_new(self.layout.marker, MARKER)
         except FileExistsError:
@@ -114,6 +119,12 @@ class Store:
         """See `Registry.list`; by name, each adapter's newest version last."""
         for name in self.names.all():
             yield from self.names.listed(name)
+
+    def readable(self) -> Iterator[Listed]:
+        """The lines of `list`, without the adapters whose names cannot be read: `check` is who speaks of damage."""
+        for name in self.names.all():
+            with contextlib.suppress(Corrupt):
+                yield from self.names.listed(name)
 
     def summaries(self) -> Iterator[Summary]:
         """Every entry with its facts; what cannot be read is listed with a finding that says so."""
@@ -176,6 +187,18 @@ class Store:
             raise
         return self.resolve(named)
 
+    def drop_aliases(self, name: Name) -> None:
+        """Let all aliases of an adapter mean nothing, so that all its versions can be removed."""
+        self._check_writable()
+        meant = self.names.aliases(name).items()
+        told = [self.events.write("unalias", str(name.at(label)), by=self.user, detail=alias) for alias, label in meant]
+        try:
+            self.names.drop_aliases(name)
+        except BaseException:
+            for event in told:
+                event.unlink(missing_ok=True)
+            raise
+
     def note(self, reference: Reference, note: Note) -> None:
         """Keep a note about the entry a reference means."""
         self._check_writable()
@@ -208,7 +231,7 @@ class Store:
         path = self.layout.base(digest)
         if not path.exists():
             raise NotFound(f"no base card {digest} in {self.root}", hint="adapterhub base list")
-        return verify(path.read_bytes(), digest, str(path))
+        return verify(read_small(path), digest, str(path))
 
     def cards(self) -> Iterator[tuple[Digest, bytes]]:
         """All base cards, verified. Files whose name is no digest are left to `check`."""

@@ -4,8 +4,12 @@ Two phases. Marking: a blob that no version needs and no living lease claims is 
 lock held alone: what was marked longer than the grace period ago and is still needed by nobody goes. Three things stand
 between a writer and a sweep, each enough on its own on a local disk: the lease, written before the writer looks whether
 a blob is there; the lock, shared by the writer while it looks a last time and names the entry; and the grace period.
+
+What the names need is asked with the lock held, but the manifests are read before: which files a digest stands for
+never changes, so writers wait for the names alone.
 """
 
+import contextlib
 import json
 import shutil
 import time
@@ -14,7 +18,7 @@ from typing import TYPE_CHECKING
 from adapterhub.digest import Digest
 from adapterhub.document import Document, canonical
 from adapterhub.durable import make_folder, replace
-from adapterhub.errors import Corrupt
+from adapterhub.errors import AdapterHubError, Corrupt
 from adapterhub.store.leases import leased
 from adapterhub.store.leftovers import clean
 from adapterhub.store.locks import alone
@@ -23,6 +27,9 @@ if TYPE_CHECKING:
     from adapterhub.store.store import Store
 
 __all__ = ["GRACE", "Swept", "sweep"]
+
+Files = dict[Digest, tuple[str, ...]]
+"""Manifest -> its blobs, in hex."""
 
 GRACE = 3600.0
 """Seconds between marking and deleting."""
@@ -46,8 +53,9 @@ def sweep(store: "Store", grace: float = GRACE) -> Swept:
     if not store.exists():
         return Swept(grace=grace)
     make_folder(store.layout.incoming)
+    read = _read_ahead(store)
     with alone(store.layout.incoming):
-        loose = _loose(store)
+        loose = _loose(store, read)
         marks = _mark(store, loose)
         due = [digest for digest in loose if time.time() - marks[digest.hex] >= grace]
         sizes = {digest: store.layout.blob(digest).stat().st_size for digest in loose}
@@ -64,13 +72,26 @@ def sweep(store: "Store", grace: float = GRACE) -> Swept:
     )
 
 
-def _loose(store: "Store") -> list[Digest]:
+def _read_ahead(store: "Store") -> Files:
+    """The files of every manifest that can be read."""
+    read: Files = {}
+    for listed in store.readable():
+        with contextlib.suppress(AdapterHubError):  # with the lock held it is asked again, and speaks up
+            read[listed.digest] = _files(store, listed.digest)
+    return read
+
+
+def _files(store: "Store", manifest: Digest) -> tuple[str, ...]:
+    return tuple(file.sha256 for file in store.manifest(manifest).files)
+
+
+def _loose(store: "Store", read: Files) -> list[Digest]:
     needed = leased(store.layout.incoming)
     for name in store.names.all():
         for version in store.names.versions(name):
             needed.add(version.digest.hex)
             try:
-                needed.update(file.sha256 for file in store.manifest(version.digest).files)
+                needed.update(read.get(version.digest) or _files(store, version.digest))
             except Corrupt as error:
                 raise Corrupt(
                     f"{name.at(version.label)}: {error}; nothing was swept, since nobody knows which files it names",

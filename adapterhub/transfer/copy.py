@@ -4,14 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Protocol, final, runtime_checkable
 
-from adapterhub.entry import Files
-from adapterhub.errors import Corrupt, Refused
+from adapterhub.digest import Digest
+from adapterhub.entry import Entry, Files
+from adapterhub.errors import Conflict, Corrupt, Refused
 from adapterhub.manifest import File
 from adapterhub.reference import Reference
 from adapterhub.registry import Listed, Published, Registry, find
 from adapterhub.version import check_label
 
-__all__ = ["Aliasing", "Copied", "Progress", "copy"]
+__all__ = ["Aliasing", "Copied", "Progress", "Taken", "copy"]
 
 
 class Progress(Protocol):
@@ -29,13 +30,29 @@ class Aliasing(Protocol):
     def alias(self, reference: Reference, alias: str, expect: str | None = None) -> Listed: ...
 
 
+@runtime_checkable
+class Incomplete(Protocol):
+    """A registry that gives entries also where it cannot tell their notes; `missing` says which are, and why."""
+
+    missing: str
+
+
 @final
 @dataclass(frozen=True)
 class Copied:
-    """What a copy did, and how its source found the reference."""
+    """What a copy did, how its source found the reference, and what the source could not give."""
 
     source: Listed
     published: Published
+    missing: str = ""
+
+
+class Taken(Conflict):
+    """The version means something else in the sink; `digest` is that of the entry which was to be copied."""
+
+    def __init__(self, message: str, digest: Digest) -> None:
+        super().__init__(message, hint="copy it by its digest, and it gets the next free version")
+        self.digest = digest
 
 
 def copy(
@@ -49,7 +66,8 @@ def copy(
 ) -> Copied:
     """Copy one entry: only blobs the sink lacks are read, the name comes last.
 
-    The version keeps its label, or with `next_version` gets the sink's next integer. Aliases move only when named.
+    The version keeps its label; `Taken` where that means something else, unless the reference is a digest or
+    `next_version` is given: then it gets the sink's next integer. Aliases move only when named.
     """
     if aliases and not isinstance(sink, Aliasing):
         raise Refused("this kind of remote has no aliases", hint="push without --alias")
@@ -58,16 +76,25 @@ def copy(
     found, entry = find(source, reference)
     if progress is not None:
         entry = replace(entry, files=Watched(entry.files, progress))
-    target = found.reference.here()
     try:
-        published = sink.publish(entry, replace(target, pin=None) if next_version else target)
+        published = _publish(sink, entry, found.reference.here(), next_version or reference.is_digest)
     except Corrupt:
         source.resolve(found.reference)  # `NotFound` where it was removed and swept while it was copied
         raise
     for alias in aliases:
         if isinstance(sink, Aliasing):
             sink.alias(published.reference, alias)
-    return Copied(found, published)
+    return Copied(found, published, source.missing if isinstance(source, Incomplete) else "")
+
+
+def _publish(sink: Registry, entry: Entry, target: Reference, next_version: bool) -> Published:
+    """Under the target's label, or under the next integer where that is taken and another will do."""
+    try:
+        return sink.publish(entry, target)
+    except Conflict as error:
+        if not next_version:
+            raise Taken(str(error), entry.digest) from None
+    return sink.publish(entry, replace(target, pin=None))
 
 
 @final

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,17 +74,28 @@ def card_for(desk: Desk, word: str, *, hashes: bool = True) -> Card:
         )
     if is_folder(word):
         return _card_of_folder(desk.folder(word), hashes)
+    # An entry comes before a name from base add: a name kept for an older version must never stand for the newest.
+    if "/" in word:
+        with suppress(NotFound):
+            return _card_of_entry(desk, word, hashes)
+    return _known(desk, word)
+
+
+def _known(desk: Desk, word: str) -> Card:
     digits = re.fullmatch(r"(?:sha256:)?([0-9a-f]{8,64})", word)
-    for card in known_cards(desk):
-        if card.name == word or (digits and (card.weights_digest or "").startswith(digits[1])):
-            return card
-    if "/" not in word:
-        names = ", ".join(sorted(card.name for card in known_cards(desk))) or "none"
-        raise NotFound(
-            f"no base is called {word!r} here; known: {names}",
-            hint="a base is a folder (./base), an entry of kind model (ada/base) or one kept by `adapterhub base add`",
-        )
-    return _card_of_entry(desk, word, hashes)
+    wanted = f"sha256:{digits[1]}" if digits else "-"
+    cards = list(known_cards(desk))
+    found = [card for card in cards if card.name == word or (card.weights_digest or "").startswith(wanted)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        each = ", ".join(f"{card.weights_digest} ({card.source})" for card in found)
+        raise BadReference(f"{word} may mean {len(found)} bases: {each}", hint="write the first digits of the digest")
+    names = ", ".join(sorted(card.name for card in cards)) or "none"
+    raise NotFound(
+        f"no base is called {word!r} here; known: {names}",
+        hint="a base is a folder (./base), an entry of kind model (ada/base) or one kept by `adapterhub base add`",
+    )
 
 
 def _card_of_folder(folder: Path, hashes: bool) -> Card:
@@ -100,7 +112,10 @@ def _card_of_entry(desk: Desk, word: str, hashes: bool) -> Card:
             f"{listed.reference} is of kind {entry.manifest.kind}, and a base is of kind model",
             hint="`adapterhub search --where kind=model` lists the models",
         )
-    return card_of(EntryMembers(entry), hashes=hashes, name=str(listed.reference.name), source=str(listed.digest))
+    # An entry never changes: a card made of it once is its card for ever.
+    if kept := next((card for card in known_cards(desk) if card.source == str(listed.digest)), None):
+        return kept.model_copy(update={"name": str(listed.reference)})
+    return card_of(EntryMembers(entry), hashes=hashes, name=str(listed.reference), source=str(listed.digest))
 
 
 def known_cards(desk: Desk) -> Iterator[Card]:
@@ -109,7 +124,7 @@ def known_cards(desk: Desk) -> Iterator[Card]:
     for digest, data in desk.store.cards():
         card = Card.from_bytes(data, f"base card {digest}")
         known = names.get(digest.hex) or KnownBase(name=digest.short)
-        yield card.model_copy(update={"name": known.name, "source": known.path or None})
+        yield card.model_copy(update={"name": known.name, "source": known.source or None})
 
 
 def pin_for(desk: Desk, word: str, intake: "Intake") -> tuple[BasePin, Card]:
@@ -121,11 +136,9 @@ def pin_for(desk: Desk, word: str, intake: "Intake") -> tuple[BasePin, Card]:
 
 
 def pin_of(card: Card) -> BasePin:
-    """What pins an adapter to a base. The source is named only where it means the same to everybody."""
-    source = card.source if card.source and card.source.startswith("sha256:") else None
+    """What pins an adapter to a base: its content and nothing else, so that the pin is the same on every machine."""
     return BasePin(
         evidence="bytes",
-        source=source,
         weights_digest=card.weights_digest,
         layout_digest=card.layout_digest,
         card=str(Digest.of(card_bytes(card))),
@@ -135,7 +148,7 @@ def pin_of(card: Card) -> BasePin:
 def base_add_card(desk: Desk, card: Card) -> str:
     """Keep a card, and what the base is called here."""
     digest = desk.store.put_card(card_bytes(card))
-    known = KnownBase(name=card.name, path=card.source or "")
+    known = KnownBase(name=card.name, source=card.source or "")
     if desk.store.settings.bases.get(digest.hex) != known:
         desk.change_settings(lambda s: s.model_copy(update={"bases": {**s.bases, digest.hex: known}}))
     return digest.hex

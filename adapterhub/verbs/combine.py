@@ -1,14 +1,16 @@
 """`stack` and `merge`: several adapters onto a live model, or into a new entry."""
 
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from adapterhub.compose.methods import Shape, check_method, check_shapes, check_weights
 from adapterhub.document import Document
-from adapterhub.errors import WrongUsage
 from adapterhub.expression import Term
 from adapterhub.expression import parse as parse_expression
+from adapterhub.formats.members import EntryMembers
 from adapterhub.manifest import Parent
 from adapterhub.verbs.add import Request, add
 from adapterhub.verbs.desk import Desk, as_word
@@ -21,9 +23,7 @@ if TYPE_CHECKING:
     from adapterhub.compose.merge import Merged
     from adapterhub.compose.stack import Stack
 
-__all__ = ["METHODS", "MergePlan", "merge", "merge_plan", "stack"]
-
-METHODS = {"sum": "the exact weighted sum; its rank is the sum of the ranks"}
+__all__ = ["MergePlan", "merge", "merge_plan", "stack"]
 
 Operand = tuple[Subject, float]
 T = TypeVar("T")
@@ -65,15 +65,33 @@ def stack(desk: Desk, model: "nn.Module", text: str) -> "Stack":
 
 
 def merge_plan(desk: Desk, text: str, method: str = "sum") -> MergePlan:
-    """What would be merged; nothing is computed and nothing written."""
-    _check_method(method)
+    """What would be merged; every mistake is found in the headers, nothing is computed and nothing written."""
+    check_method(method)
     operands = _operands(desk, text)
+    check_weights([weight for _, weight in operands])
     rows: tuple[dict[str, object], ...] = tuple(
         {"reference": one.label, "weight": weight, "rank": one.facts.rank, "digest": one.digest}
         for one, weight in operands
     )
-    rank = sum(one.facts.rank or 0 for one, weight in operands if weight)
-    return MergePlan(expression=text, method=method, rank=rank, operands=rows)
+    factors = [_factors(one) for one, weight in operands if weight]
+    check_shapes({module: shape for module, (shape, _) in part.items()} for part in factors)
+    ranks = Counter[str]()
+    for part in factors:
+        ranks.update({module: rank for module, (_, rank) in part.items()})
+    return MergePlan(expression=text, method=method, rank=max(ranks.values()), operands=rows)
+
+
+def _factors(one: Subject) -> dict[str, tuple[Shape, int]]:
+    """The shape and the rank of every weight change, from the header; raises what `load` would."""
+    from adapterhub.lora.plain import plain_parts
+
+    parts = plain_parts(EntryMembers(one.entry), one.entry.manifest.kind, one.label)
+    found = {}
+    for module, roles in parts.modules.items():
+        (rank, into), (out, _) = roles["A"].shape, roles["B"].shape
+        parts.config.scaling(module, rank)  # what is no number is said now
+        found[module] = ((out, into), rank)
+    return found
 
 
 def merge(desk: Desk, text: str, name: str, method: str = "sum") -> Shown:
@@ -81,7 +99,7 @@ def merge(desk: Desk, text: str, name: str, method: str = "sum") -> Shown:
     from adapterhub.compose.merge import weighted_sum
     from adapterhub.lora.load import load
 
-    _check_method(method)
+    check_method(method)
     desk.reference(name)
     operands = _operands(desk, text)
     merged = weighted_sum([(load(one.entry, one.label), weight) for one, weight in operands])
@@ -111,8 +129,3 @@ def _write(merged: "Merged", folder: Path, parents: Sequence[Subject]) -> None:
 def _agreed(values: Sequence[T]) -> T | None:
     """What all say, or None where they differ."""
     return values[0] if all(value == values[0] for value in values) else None
-
-
-def _check_method(method: str) -> None:
-    if method not in METHODS:
-        raise WrongUsage(f"no method is called {method!r}", hint=f"methods: {', '.join(METHODS)}")

@@ -89,7 +89,7 @@ class Desk:
         """What this store calls these files, whichever base they were pinned to; only what it has is in the answer."""
         wanted = {contents(m) for m in manifests if all(self.store.blobs.has(file.blob) for file in m.files)}
         found: dict[Contents, tuple[str, ...]] = {}
-        for listed in self.store.list() if wanted else ():  # spares reading every manifest
+        for listed in self.store.readable() if wanted else ():  # spares reading every manifest
             with suppress(AdapterHubError):
                 there = contents(self.store.manifest(listed.digest))
                 if there in wanted:

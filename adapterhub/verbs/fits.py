@@ -1,101 +1,114 @@
 """`audit`: which adapter fits which base, one pair or all of them."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import closing, suppress
-from pathlib import Path
+from contextlib import suppress
+from functools import cached_property
+from typing import final
 
+from adapterhub.audit.adapter import Adapter
 from adapterhub.audit.fit import fit
 from adapterhub.audit.read import adapter_of
-from adapterhub.audit.report import VERDICTS, Report, Verdict, good_enough
+from adapterhub.audit.report import Report, Verdict, good_enough
 from adapterhub.base.card import Card
 from adapterhub.digest import Digest
 from adapterhub.entry import Entry
-from adapterhub.errors import AdapterHubError, NotFound, WrongUsage
+from adapterhub.errors import AdapterHubError, NotFound
 from adapterhub.formats.intake import take
 from adapterhub.formats.members import EntryMembers, FolderMembers
-from adapterhub.manifest import BasePin, Manifest
+from adapterhub.manifest import BasePin
 from adapterhub.note import gather
 from adapterhub.reference import is_folder
 from adapterhub.verbs.bases import card_for, known_cards
 from adapterhub.verbs.desk import Desk
 
-__all__ = ["REQUIRED", "audit", "check_verdict", "unfit"]
+__all__ = ["audit", "unfit"]
 
-REQUIRED: Verdict = "drifted"
+
+@final
+class Base:
+    """A base that was asked for: headers at once, hashes only when an adapter's pin can be compared with them."""
+
+    def __init__(self, desk: Desk, word: str | None = None, card: Card | None = None) -> None:
+        self._desk, self._word, self._card = desk, word, card
+
+    @cached_property
+    def headers(self) -> Card:
+        return self._card or card_for(self._desk, str(self._word), hashes=False)
+
+    @cached_property
+    def hashed(self) -> Card:
+        return self.headers if not self.headers.header_only else card_for(self._desk, str(self._word))
+
+    def fit(self, adapter: Adapter) -> Report:
+        """The fit of an adapter; reading the weights is worth it only where their digests decide."""
+        report = fit(adapter, self.headers)
+        pinned = adapter.pin is not None and adapter.pin.evidence == "bytes"
+        return fit(adapter, self.hashed) if pinned and report.verdict == "unpinned" else report
 
 
 def audit(desk: Desk, words: Iterable[str] = (), bases: Iterable[str] = ()) -> list[Report]:
-    """The fit of every adapter on every base; without words, of all in the store; without bases, on all known ones."""
+    """The fit of every adapter on every base; without words, of all in the store; without bases, on all known ones.
+
+    An adapter that was named and cannot be audited raises; in the matrix of all it is left out.
+    """
     named = tuple(words)
-    cards = _cards(desk, bases)
+    asked = _bases(desk, bases)
     reports = []
     for word in named or _all(desk):
         try:
-            reports += [_one(desk, word, card) for card in cards]
+            adapter = _adapter(desk, word)
+            reports += [base.fit(adapter) for base in asked]
         except AdapterHubError:
             if named:
                 raise
     return reports
 
 
-def _cards(desk: Desk, bases: Iterable[str]) -> list[Card]:
-    cards = [card_for(desk, word) for word in bases] or list(known_cards(desk))
-    if not cards:
+def _bases(desk: Desk, words: Iterable[str]) -> list[Base]:
+    bases = [Base(desk, word) for word in words] or [Base(desk, card=card) for card in known_cards(desk)]
+    for base in bases:
+        _ = base.headers  # a base that is not there is said before any adapter is read
+    if not bases:
         raise NotFound(
             "no base is known here, so there is nothing to compare with",
             hint="give one: --base ./folder, or an entry of kind model; or keep one: adapterhub base add ./folder",
         )
-    return cards
+    return bases
 
 
 def _all(desk: Desk) -> Iterator[str]:
-    """Every adapter of the store that can be audited."""
-    for listed in desk.store.list():
+    """Every adapter of the store that can be read."""
+    for name in desk.store.names.all():
         with suppress(AdapterHubError):
-            if desk.store.manifest(listed.digest).kind == "adapter":
-                yield str(listed.reference)
+            for listed in desk.store.names.listed(name):
+                if desk.store.manifest(listed.digest).kind == "adapter":
+                    yield str(listed.reference)
 
 
-def _one(desk: Desk, word: str, card: Card) -> Report:
+def _adapter(desk: Desk, word: str) -> Adapter:
     if is_folder(word):
-        return _folder(desk.folder(word), word, card)
+        with take(desk.folder(word)) as intake:
+            return adapter_of(FolderMembers(intake.paths), word)
     listed, entry = desk.find(word)
-    return fit_entry(desk, str(listed.reference), entry, card)
-
-
-def fit_entry(desk: Desk, name: str, entry: Entry, card: Card) -> Report:
-    """The fit of an entry: what it is pinned to counts."""
     noted = gather(entry.notes).base
     pin = BasePin.model_validate(noted) if noted else None
-    recorded = _recorded(desk, entry.manifest, pin)
-    adapter = adapter_of(EntryMembers(entry), name, entry.manifest, noted=pin, recorded=recorded)
-    return fit(adapter, card)
+    recorded = _recorded(desk, entry, entry.manifest.base or pin)
+    return adapter_of(EntryMembers(entry), str(listed.reference), entry.manifest, noted=pin, recorded=recorded)
 
 
-def _recorded(desk: Desk, manifest: Manifest, noted: BasePin | None) -> Card | None:
-    """The card of the base an entry is pinned to, if the store has it."""
-    pin = manifest.base or noted
+def _recorded(desk: Desk, entry: Entry, pin: BasePin | None) -> Card | None:
+    """The card of the base an entry is pinned to: the one that came with it, or the one this store keeps."""
     if pin is None or pin.card is None:
         return None
+    digest = Digest.parse(pin.card)
+    for data in entry.cards:
+        if Digest.of(data) == digest:
+            return Card.from_bytes(data, f"base card {digest}")
     with suppress(NotFound):
-        digest = Digest.parse(pin.card)
         return Card.from_bytes(desk.store.card(digest), f"base card {digest}")
     return None
 
 
-def _folder(folder: Path, word: str, card: Card) -> Report:
-    with closing(take(folder)) as intake:
-        return fit(adapter_of(FolderMembers(intake.paths), word), card)
-
-
-def check_verdict(text: str) -> Verdict:
-    """A verdict as it is written; `WrongUsage` names those there are."""
-    for verdict in VERDICTS:
-        if verdict == text:
-            return verdict
-    raise WrongUsage(f"{text!r} is no verdict", hint=f"one of {', '.join(VERDICTS)}, best first")
-
-
-def unfit(reports: Iterable[Report], required: Verdict = REQUIRED) -> list[Report]:
+def unfit(reports: Iterable[Report], required: Verdict) -> list[Report]:
     """The reports whose verdict is worse than required."""
     return [report for report in reports if not good_enough(report.verdict, required)]

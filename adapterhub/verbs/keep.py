@@ -1,5 +1,6 @@
 """`export`, `path`, `alias`, `tag`, `note`, `pin`, `remove`, `check`, `sweep`, `catalog`: keep house."""
 
+import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterable
@@ -7,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
+from adapterhub.base.card import Card
 from adapterhub.digest import Digest, copy_and_hash
 from adapterhub.document import Document
 from adapterhub.durable import make_folder
@@ -49,8 +51,11 @@ class Exported(Document):
 
 
 def export(desk: Desk, word: str, folder: Path) -> Exported:
-    """Write an entry's files, byte for byte, and its card as README.md, into a folder that appears whole or not."""
-    target = home_path(folder).absolute()
+    """Write an entry's files, byte for byte, and its card as README.md, into a folder.
+
+    One that is new or empty appears whole or not at all; one that holds some of these very files gets the others.
+    """
+    target = Path(os.path.realpath(home_path(folder)))
     with subject(desk, word) as source:
         card = "" if source.entry.manifest.file("README.md") else source.card
         if target.exists() and not _is_empty(target) and not _holds(target, source.entry, card):
@@ -63,14 +68,17 @@ def export(desk: Desk, word: str, folder: Path) -> Exported:
 
 
 def _write_whole(entry: Entry, card: str, target: Path) -> None:
-    """Write into a folder beside the target first, so that the target appears with all its files or not at all."""
+    """Write into a folder beside the target first: it takes the place of one that is new or empty in one step.
+
+    Not of the folder one stands in, which would be left standing nowhere.
+    """
     fresh = target.with_name(f".{target.name[:64]}.{secrets.token_hex(4)}.tmp")
     try:
         make_folder(fresh)
         write_files(entry, fresh)
         if card:
             (fresh / "README.md").write_bytes(card.encode())
-        if target.exists():
+        if target.exists() and (not _is_empty(target) or target.samefile(".")):
             for path in fresh.rglob("*"):
                 if path.is_file():
                     (target / path.relative_to(fresh)).parent.mkdir(parents=True, exist_ok=True)
@@ -154,6 +162,11 @@ def remove(desk: Desk, word: str, *, everything: bool = False) -> list[Listed]:
     The bytes stay until a sweep.
     """
     reference = desk.reference(word)
+    if everything and reference.pin is not None:
+        raise WrongUsage(
+            f"{reference} is one version, and --all means every one of {reference.name}",
+            hint=f"write {reference} without --all, or {reference.name} --all",
+        )
     there = desk.store.names.listed(reference.name)
     if reference.pin is None and len(there) > 1 and not everything:
         labels = ", ".join(str(listed.reference.pin) for listed in there)
@@ -163,7 +176,7 @@ def remove(desk: Desk, word: str, *, everything: bool = False) -> list[Listed]:
         )
     gone = there if everything and there else [desk.store.resolve(reference)]
     if everything:
-        desk.store.names.drop_aliases(reference.name)
+        desk.store.drop_aliases(reference.name)
     for listed in gone:
         desk.store.remove(listed.reference)
     return gone
@@ -171,7 +184,8 @@ def remove(desk: Desk, word: str, *, everything: bool = False) -> list[Listed]:
 
 def check_store(desk: Desk, *, repair: bool = False, progress: Callable[[int], None] = lambda _: None) -> Checked:
     """Is every byte as it should be? With `repair`, remotes are asked for what is damaged."""
-    return check(desk.store, repair=repair, donors=tuple(_donors(desk)) if repair else (), progress=progress)
+    donors = tuple(_donors(desk)) if repair else ()
+    return check(desk.store, repair=repair, donors=donors, progress=progress, read_card=Card.from_bytes)
 
 
 @runtime_checkable

@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 
 from adapterhub.document import Document
-from adapterhub.errors import BadReference, Conflict, NotFound, WrongUsage
-from adapterhub.reference import check_name, parse
+from adapterhub.errors import BadReference, Conflict, NotFound, Refused, WrongUsage
+from adapterhub.reference import Reference, check_name, parse
+from adapterhub.registry import Registry
 from adapterhub.remotes.table import SCHEMES, check_url, url_of
 from adapterhub.settings import Remote
 from adapterhub.store.store import Store
-from adapterhub.transfer.copy import Progress, copy
+from adapterhub.transfer.copy import Progress, Taken, copy
 from adapterhub.verbs.desk import Desk
 
 __all__ = [
@@ -56,19 +57,37 @@ def pull(desk: Desk, words: Iterable[str], remote: str | None = None, progress: 
         reference = parse(word)
         if remote and reference.remote and reference.remote != remote:
             raise WrongUsage(f"{word} names the remote {reference.remote}, --from {remote}", hint="name one of them")
-        source = desk.remote(reference.remote or remote)
-        copied = copy(reference.here(), source, desk.store, progress=progress)
-        published = copied.published
-        detail = copied.source.detail if reference.pin is None else ""
-        done.append(
-            Pulled(
-                reference=str(published.reference),
-                digest=str(published.digest),
-                bytes_received=published.received,
-                detail=detail,
-            )
-        )
+        done.append(_pull(desk, reference, remote, progress))
     return done
+
+
+def _pull(desk: Desk, reference: Reference, remote: str | None, progress: Progress | None) -> Pulled:
+    source = _remote(desk, reference.remote or remote)
+    try:
+        copied = copy(reference.here(), source, desk.store, progress=progress)
+    except Taken as error:
+        by_digest = f"adapterhub pull {reference.at(str(error.digest))}{f' --from {remote}' if remote else ''}"
+        raise Conflict(
+            str(error), hint=f"pull it by its digest, and it gets the next free version here: {by_digest}"
+        ) from None
+    published = copied.published
+    details = (copied.source.detail if reference.pin is None else "", copied.missing)
+    return Pulled(
+        reference=str(published.reference),
+        digest=str(published.digest),
+        bytes_received=published.received,
+        detail="; ".join(filter(None, details)),
+    )
+
+
+def _remote(desk: Desk, name: str | None, *, write: bool = False) -> Registry:
+    """The remote of a name; one that cannot be added says what helps instead."""
+    if name == "hf":
+        raise Refused(
+            "hf: the Hugging Face Hub cannot be used as a remote yet",
+            hint="download the adapter's folder with another tool, then `adapterhub add ./folder namespace/name`",
+        )
+    return desk.remote(name, write=write)
 
 
 def push(
@@ -83,14 +102,14 @@ def push(
     """Send entries to a remote: only what it lacks, the name last."""
     references = [desk.reference(word) for word in words]
     listed = [desk.store.resolve(reference) for reference in references]  # every mistake before the first byte
-    sink = desk.remote(remote, write=True)
+    sink = _remote(desk, remote, write=True)
     done = []
     for item in listed:
         try:
             copied = copy(
                 item.reference, desk.store, sink, next_version=next_version, aliases=aliases, progress=progress
             )
-        except Conflict as error:
+        except Taken as error:
             raise Conflict(str(error), hint="push with --next to publish it under the next free version") from None
         published = copied.published
         done.append(

@@ -105,14 +105,33 @@ def _broken(item: Scanned, error: Exception) -> Scanned:
 def scan_add(desk: Desk, found: Iterable[Scanned], template: str = TEMPLATE) -> Iterator[Scanned]:
     """Add what was found and can be added, each under a name made from its place; the same bytes once per name.
 
-    One that fails is told as a finding and stops nobody else.
+    What this store has already is left as it is. One that fails is told as a finding and stops nobody else.
     """
     named = [(item, name_for(Path(item.path), template)) for item in found if item.digest]
+    others: dict[str, Scanned] = {}
     for item, name in named:
+        if item.reference:
+            yield item
+            continue
         try:
-            yield item.model_copy(update={"reference": add(desk, Path(item.path), name, Request()).reference})
+            added = item.model_copy(update={"reference": add(desk, Path(item.path), name, Request()).reference})
         except (AdapterHubError, OSError) as error:
             yield _broken(item, error)
+            continue
+        other = others.setdefault(name, item)
+        yield added if other.digest == item.digest else _namesake(added, other)
+
+
+def _namesake(item: Scanned, other: Scanned) -> Scanned:
+    """The second of two adapters that a template gives one name, so that they become versions of it."""
+    finding = Finding(
+        check="same-name",
+        severity="info",
+        place=Path(item.path).name,
+        message=f"same name as {other.path}, but other bytes: it became a version, {item.reference}",
+        remedy="a template with {parent} or {grandparent} tells such places apart",
+    )
+    return item.model_copy(update={"findings": (*item.findings, finding)})
 
 
 def name_for(place: Path, template: str) -> str:
@@ -139,5 +158,5 @@ def name_for(place: Path, template: str) -> str:
 
 def _word(text: str) -> str:
     """The nearest word a name can have."""
-    word = re.sub(r"-{2,}|\.{2,}", "-", re.sub(r"[^A-Za-z0-9._-]+", "-", text)).strip("-._")
+    word = re.sub(r"-{2,}", "-", re.sub(r"[^A-Za-z0-9._-]+|\.{2,}", "-", text)).strip("-._")
     return word[:96] or "unnamed"

@@ -31,8 +31,10 @@ def card(
         TensorRow(name=name, dtype="F32", shape=shape, sha256=_sum(name, changed) if hashes else None)
         for name, shape in sorted(weights.items())
     )
-    digest = Digest.of(repr(rows).encode()).hex if hashes else None
-    return Card(name="tiny", model_type=model_type, layout_digest="0" * 64, weights_digest=digest, tensors=rows)
+    digest = str(Digest.of(repr(rows).encode())) if hashes else None
+    return Card(
+        name="tiny", model_type=model_type, layout_digest="sha256:" + "0" * 64, weights_digest=digest, tensors=rows
+    )
 
 
 def _sum(name: str, changed: tuple[str, ...]) -> str:

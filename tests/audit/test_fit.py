@@ -71,7 +71,7 @@ def test_when_nothing_fits_it_is_a_misfit():
     ],
 )
 def test_without_hashes_on_both_sides_it_is_unpinned_and_says_why(recorded, base, says):
-    pin = BasePin(evidence="bytes", weights_digest="1" * 64)
+    pin = BasePin(evidence="bytes", weights_digest="sha256:" + "1" * 64)
     report = fit(adapter(pin=pin, recorded=recorded), base)
     assert report.verdict == "unpinned"
     assert says in checks(report)["no-hashes"].message
@@ -155,7 +155,7 @@ def test_a_name_that_contradicts_the_pin_is_found(name, revision, found):
 
 
 def test_a_later_note_that_contradicts_the_manifest_is_found():
-    fields = pinned(card(), noted=BasePin(evidence="bytes", weights_digest="9" * 64))
+    fields = pinned(card(), noted=BasePin(evidence="bytes", weights_digest="sha256:" + "9" * 64))
     report = fit(adapter(**fields), card())
     assert report.verdict == "exact"
     assert "pins" in checks(report)
@@ -198,3 +198,18 @@ def test_a_remedy_names_the_base_it_was_trained_on():
     fields = pinned(card(), facts=Facts(format="peft", base_name="org/tiny"))
     report = fit(adapter(**fields), card(changed=(Q,)))
     assert "it was trained on org/tiny" in checks(report)["drift"].remedy
+
+
+def _in(dtype: str, rows, digest: str):
+    return tuple(row.model_copy(update={"dtype": dtype, "sha256": digest * 64, "bf16": None}) for row in rows)
+
+
+def test_a_bf16_copy_is_a_cast_and_an_fp16_copy_is_not():
+    trained = card()
+    rows = tuple(row.model_copy(update={"bf16": "b" * 64}) for row in trained.tensors)
+    trained = trained.model_copy(update={"tensors": rows})
+    half = card().model_copy(update={"tensors": _in("BF16", rows, "b"), "weights_digest": "sha256:" + "2" * 64})
+    other = card().model_copy(update={"tensors": _in("F16", rows, "b"), "weights_digest": "sha256:" + "3" * 64})
+    wrong = card().model_copy(update={"tensors": _in("BF16", rows, "c"), "weights_digest": "sha256:" + "4" * 64})
+    verdicts = [fit(adapter(**pinned(trained, recorded=trained)), base).verdict for base in (half, other, wrong)]
+    assert verdicts == ["cast", "drifted", "drifted"]

@@ -23,9 +23,9 @@ def test_the_digests_are_those_the_docstring_defines(tmp_path):
     arrays = {"b": np.arange(6, dtype=np.float32).reshape(2, 3), "a": np.array(1.5, dtype=np.float64)}
     made = card(checkpoint(tmp_path, arrays))
     sums = {name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in arrays.items()}
-    assert made.layout_digest == hashlib.sha256(b"a \nb 2,3\n").hexdigest()
+    assert made.layout_digest == "sha256:" + hashlib.sha256(b"a \nb 2,3\n").hexdigest()
     lines = f"a F64  {sums['a']}\nb F32 2,3 {sums['b']}\n"
-    assert made.weights_digest == hashlib.sha256(lines.encode()).hexdigest()
+    assert made.weights_digest == "sha256:" + hashlib.sha256(lines.encode()).hexdigest()
     assert [row.name for row in made.tensors] == ["a", "b"]
     assert made.by_name["b"].sha256 == sums["b"]
 

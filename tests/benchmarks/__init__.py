@@ -1,0 +1,1 @@
+"""The benchmarks themselves, so that they cannot rot."""

@@ -1,62 +1,72 @@
-"""The benchmarks run, at sizes that prove nothing but that they do; no time is asserted anywhere."""
+"""Every part of the benchmarks runs, measures what it says, and fills its table. No time is judged."""
+
+import platform
+import sys
 
 import pytest
 
-from benchmarks import memory, moving, searching, start
-from benchmarks.__main__ import PARTS, main
-from benchmarks.row import Row, interleaved, table
+from benchmarks import copying, memory, searching, starting
+from benchmarks.__main__ import PARTS, main, read
+from benchmarks.measure import Row, interleaved, peak
+from benchmarks.report import page
+
+pytestmark = pytest.mark.slow
 
 
-def test_a_ratio_is_held_against_its_aim():
-    assert Row("x", 3.0, "s", 2.0, "y", 1.5).met == "yes"
-    assert Row("x", 3.1, "s", 2.0, "y", 1.5).met == "no"
-    assert Row("x", 200.0, "MB", aim=150.0).met == "no"
-    assert Row("x", 3.0, "s").met == ""
+def test_starting_is_measured_beside_hf(tmp_path):
+    rows = starting.measure(tmp_path, 1)
+    assert [row.what for row in rows] == ["adapterhub --help", "adapterhub show"]
+    assert all(row.ratio and row.beside == "hf --help" for row in rows)
 
 
-def test_steps_take_turns_and_the_median_counts():
-    order: list[str] = []
-    answers = iter([9.0, 1.0, 5.0, 2.0])
-    took = interleaved(
-        3, {"a": lambda: order.append("a") or next(answers), "b": lambda: order.append("b") or 0.0}, warmup=1
-    )
-    assert order == ["a", "b"] * 4
-    assert took == {"a": 2.0, "b": 0.0}
+def test_add_and_push_are_measured_beside_a_copy(tmp_path):
+    rows = copying.measure(tmp_path, 1 << 20, 1)
+    assert [row.what.split()[0] for row in rows] == ["add", "push", "add", "push"]
+    assert all(row.ratio for row in rows)
 
 
-def test_the_table_says_what_was_missed():
-    assert table([Row("add", 2.0, "s", 1.0, "cp", 1.5)]).splitlines()[-1] == (
-        "| add | 2.000 s | 1.000 s (cp) | 2.00 | ≤ 1.5× | no |"
-    )
+def test_search_is_measured_over_few_and_many(tmp_path, monkeypatch):
+    monkeypatch.setattr(searching, "SMALL", 20)
+    rows = searching.measure(tmp_path, 60, 1)
+    assert {row.what.partition(" over ")[2].split(",")[0] for row in rows if row.ratio} == {"60"}
 
 
-def test_starting_is_measured(tmp_path):
-    assert [row.peer is not None for row in start.measure(tmp_path, runs=1)] == [True, True]
+def test_the_store_search_is_measured_over_is_a_real_one(tmp_path):
+    searching.fill(tmp_path / "store", 40)
+    found, count = searching.child(tmp_path / "store", "search", {"where": "rank>=16 and accuracy>=0"})
+    assert count == 10
+    assert found > 0
 
 
-def test_moving_is_measured_and_both_sides_do_the_same(tmp_path):
-    rows = moving.measure(tmp_path, runs=1, megabytes=1)
-    assert all(row.got > 0 and row.peer for row in rows)
-    assert (tmp_path / "team" / "registry.json").exists()
+def test_memory_is_that_of_the_process_and_not_of_this_one(tmp_path):
+    held = b"held" * 50_000_000
+    rows = memory.measure(tmp_path, 4_000_000)
+    assert len(rows) == 2
+    assert all(row.ours < len(held) / 1e6 for row in rows)
 
 
-def test_searching_is_measured(tmp_path):
-    rows = searching.measure(tmp_path, runs=1, entries=5)
-    assert {row.unit for row in rows} == {"s"}
-    assert len(list((tmp_path / "store-5" / "names").glob("*/*/versions/*"))) == 5
+def test_the_peak_of_a_process_that_holds_much_is_seen():
+    assert peak([sys.executable, "-c", "held = bytearray(200_000_000)"]) > 200
 
 
-def test_memory_is_measured(tmp_path):
-    assert all(0 < row.got < 10_000 for row in memory.measure(tmp_path, megabytes=2))
+def test_the_median_of_interleaved_runs_counts_every_deed_once_more_than_it_is_measured():
+    done: list[str] = []
+    took = interleaved({"a": lambda: done.append("a"), "b": lambda: done.append("b")}, 3)
+    assert done == ["a", "b"] * 4
+    assert took.keys() == {"a", "b"}
 
 
-def test_every_part_can_be_run_alone(capsys):
-    main(["--only", "memory", "--large", "2"])
-    assert "peak resident memory" in capsys.readouterr().out
-    assert set(PARTS) == {"start", "moving", "search", "memory"}
+def test_the_page_shows_ratios_and_no_name_of_a_machine():
+    text = page([Row("copy", "add", 1.0, peer=2.0, beside="cp", aim="1.5")], (0.1, 0.2, 0.3))
+    assert "| add | 1.000 s | cp | 2.000 s | 0.50 | 1.5 |" in text
+    assert f" {platform.node()}" not in text
 
 
-def test_an_unknown_part_is_refused(capsys):
-    with pytest.raises(SystemExit) as refusal:
-        main(["--only", "nonsense"])
-    assert refusal.value.code == 2
+def test_one_part_alone_is_printed_and_not_written(tmp_path, capsys):
+    main(["--only", "memory", "--memory-size", "1000000", "--folder", str(tmp_path)])
+    assert "peak memory" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_part_can_be_asked_for():
+    assert read([word for name in PARTS for word in ("--only", name)]).only == list(PARTS)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from adapterhub.store.index.where import FIELDS, WORDS
 from tests.cli.builders import adapter, base
 
 
@@ -183,3 +184,19 @@ def test_schemas_are_printed_and_written(call, tmp_path):
     assert '"title": "Manifest"' in call("schema", "manifest").out
     assert call("schema", "--folder", "./out").out.count(".schema.json") == len(names(tmp_path / "out"))
     assert "no such document" in call("schema", "poem", code=3).err
+
+
+def test_the_help_of_search_names_every_field(call):
+    said = set(re.findall(r"\w+", call("search", "--help").out))
+    assert {*FIELDS, *WORDS} <= said
+
+
+def test_the_help_offers_nothing_that_is_always_refused(call):
+    for words in (["add"], ["pin"], ["base", "add"], ["base", "show"]):
+        assert "hf:" not in call(*words, "--help").out
+
+
+def test_a_merge_of_two_shapes_is_refused_by_its_plan(stocked, tmp_path):
+    adapter(tmp_path / "wide", size=8)
+    stocked("add", "./wide", "ada/wide")
+    assert "different shapes" in stocked("merge", "ada/poet + ada/wide", "ada/mix", "--dry-run", code=6).err

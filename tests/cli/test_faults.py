@@ -54,12 +54,19 @@ def test_debug_shows_the_traceback(capsys):
         (errno.ENOSPC, 7),
         (errno.EROFS, 7),
         (errno.ETIMEDOUT, 8),
+        (errno.EISDIR, 7),
+        (errno.ENOTEMPTY, 7),
+        (errno.ENAMETOOLONG, 2),
+        (errno.ELOOP, 2),
+        (errno.EIO, 5),
         (errno.EBADF, 1),
     ],
 )
 def test_what_the_system_refuses_names_the_file_and_is_no_fault_of_ours(capsys, number, code):
     assert guarded(failing(OSError(number, "what it says", "/some/file")), []) == code
-    assert "/some/file" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "/some/file" in err
+    assert "\nhint: " in err
 
 
 def test_what_is_not_installed_is_named(capsys):

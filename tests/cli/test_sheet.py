@@ -29,7 +29,7 @@ FULL = Shown(
     aliases=("prod",),
     license="MIT",
     values={"reviewer": "ada"},
-    base={"evidence": "bytes", "weights_digest": "e" * 64},
+    base={"evidence": "bytes", "weights_digest": "sha256:" + "e" * 64},
     time="2026-01-02T03:04:05.123456Z",
     by="ada",
 )  # fmt: skip

@@ -89,6 +89,8 @@ def is_tidy(root: Path) -> None:
     hub.sweep(0)
     left = [str(path.relative_to(root)) for path in root.rglob("*") if path.suffix in UNFINISHED]
     assert not left, left
+    for folder in root.glob("notes/*"):
+        assert list(root.glob(f"blobs/sha256/*/{folder.name}")), f"{folder}: notes about what is not there"
     lines = opens(root)
     assert hub.check().unreferenced == 0
     assert {line["reference"]: line for line in hub.search()} == lines

@@ -60,7 +60,16 @@ def test_a_log_that_is_no_json_is_left_out(tmp_path):
     taken = take(tmp_path)
     assert taken.logs == {}
     assert taken.card == ""
-    assert len(taken.left_out) == 2
+    assert dict(taken.left_out) == {
+        "trainer_state.json": "a log that is not JSON",
+        "README.md": "not UTF-8, so it is no text that could be kept",
+    }
+
+
+def test_a_card_too_large_to_keep_says_so(tmp_path):
+    with (adapter_folder(tmp_path) / "README.md").open("wb") as card:
+        card.truncate((8 << 20) + 1)
+    assert take(tmp_path).left_out == (("README.md", "8388609 bytes, and a card or a log of at most 8388608 is kept"),)
 
 
 def test_a_pickle_beside_the_weights_is_left_out(tmp_path):

@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from adapterhub import errors
 from adapterhub.cli.app import COMMANDS, GROUPS, root
 from adapterhub.cli.options import EVERYWHERE, take
+from adapterhub.store.index.where import FIELDS, WORDS
 from tests.house.sources import ROOT, texts
 
 README = (ROOT / "README.md").read_text()
@@ -29,6 +30,10 @@ def words_in_code(text: str) -> set[str]:
 @pytest.mark.parametrize("name", [*COMMANDS, *EVERYWHERE, "make demo", "make test"])
 def test_the_readme_names_everything_that_has_a_name(name):
     assert set(name.split()) <= words_in_code(README)
+
+
+def test_the_readme_names_every_field_of_a_condition():
+    assert {*FIELDS, *WORDS} <= words_in_code(README.partition("## Searching")[2].partition("\n## ")[0])
 
 
 def test_the_readme_explains_every_exit_code():

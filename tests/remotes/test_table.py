@@ -32,10 +32,17 @@ def test_a_url_that_is_no_remote_says_what_one_is(url: str, why: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["file:///srv/adapters", "http://host/x", "https://user@host:8443/x", "http://[::1]:80"]
+    "url", ["file:///srv/adapters", "http://host/x", "https://host:8443/x", "http://host?to=a@b", "http://[::1]:80"]
 )
 def test_a_url_that_is_one_is_kept(url: str) -> None:
     assert check_url(url) == url
+
+
+@pytest.mark.parametrize("url", ["https://ada:secret@host/x", "http://ada@host", "file://ada:secret@host:x/y"])
+def test_a_url_with_a_password_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(BadReference, match=r"@host.* as a remote: it holds a name") as refusal:
+        check_url(url)
+    assert "secret" not in f"{refusal.value} {refusal.value.hint}"
 
 
 def test_every_scheme_is_explained() -> None:

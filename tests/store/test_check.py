@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from adapterhub.base.card import Card
 from adapterhub.digest import Digest
+from adapterhub.errors import Corrupt
 from adapterhub.reference import parse
 from adapterhub.store.check import Checked, check
+from adapterhub.store.derived import facts_of
 from adapterhub.store.store import Store
 from tests.builders import POET, digest_of, entry, entry_of, tree
 from tests.contract import library
@@ -49,6 +52,18 @@ def write(path: Path, data: bytes = b"rot") -> Path:
 def gone(path: Path) -> Path:
     path.unlink()
     return path
+
+
+def a_folder(path: Path) -> Path:
+    """A folder where a file should be."""
+    path.unlink()
+    path.mkdir()
+    return path
+
+
+def rotten_removed(store: Store) -> Path:
+    store.remove(parse("bob/ode"))
+    return write(store.layout.removed(parse("bob/ode").name) / "1")
 
 
 def misplaced_note(store: Store) -> Path:
@@ -104,6 +119,22 @@ DAMAGE: dict[str, tuple[str, Plant]] = {
     "a base card that rotted": ("bad-card", lambda store: write(store.layout.base(CARD))),
     "a base card that is gone": ("missing-card", lambda store: gone(store.layout.base(CARD))),
     "an event that is garbage": ("bad-event", lambda store: write(store.layout.events / "2026-x.json")),
+    "no registry.json": ("missing-marker", lambda store: gone(store.layout.marker)),
+    "a removed version that is garbage": ("bad-removed", rotten_removed),
+    "a catalog that is garbage": ("bad-catalog", lambda store: write(store.layout.catalog)),
+    "a folder for a version": ("bad-version", lambda store: a_folder(store.layout.versions(POET.name) / "1.1")),
+    "a folder for an alias": ("bad-alias", lambda store: a_folder(store.layout.aliases(POET.name) / "prod")),
+    "a folder for a base card": ("bad-card", lambda store: a_folder(store.layout.base(CARD))),
+    "a folder for an event": ("bad-event", lambda store: a_folder(write(store.layout.events / "2026-x.json"))),
+    "a folder for a note": ("bad-note", lambda store: a_folder(a_note(store))),
+    "a folder for a blob": ("corrupt-blob", lambda store: a_folder(weights(store))),
+    "a stray among the names": ("stray", lambda store: write(store.layout.names / "notes.txt")),
+    "a stray in a namespace": ("stray", lambda store: write(store.layout.names / "ada" / "notes.txt")),
+    "a stray beside the versions": ("stray", lambda store: write(store.layout.names / "ada" / "poet" / "notes.txt")),
+    "an alias that is no word": ("stray", lambda store: write(store.layout.aliases(POET.name) / "a b")),
+    "a stray beside the blobs": ("stray", lambda store: write(store.layout.blobs / "notes.txt")),
+    "a stray among the notes": ("stray", lambda store: write(store.root / "notes" / "notes.txt")),
+    "a stray among the base cards": ("stray", lambda store: write(store.root / "bases" / "notes.txt")),
 }
 
 
@@ -125,6 +156,107 @@ def test_with_a_remote_that_has_it_all_every_blob_is_mended(store: Store, name: 
     assert kind in {damage.kind for damage in report.repaired} or kind in ("missing-card", "bad-manifest")
     left = {damage.kind for damage in report.damage}
     assert left == ({"missing-card"} if "card" in kind else {"bad-manifest"} if kind == "bad-manifest" else set())
+
+
+def test_what_cannot_be_mended_is_not_called_repaired(store: Store) -> None:
+    DAMAGE["a manifest not in canonical form"][1](store)
+    report = check(store, repair=True, donors=[store.blob])
+    assert [damage.kind for damage in report.damage] == ["bad-manifest"]
+    assert report.repaired == ()
+
+
+@pytest.mark.parametrize("plant", [write, a_folder])
+def test_a_version_that_rotted_is_written_again_as_its_event_tells_it(
+    store: Store, plant: Callable[[Path], Path]
+) -> None:
+    before = {line.reference: (line.digest, line.by, line.aliases) for line in store.list()}
+    plant(store.layout.versions(POET.name) / "1")
+    report = check(store, repair=True)
+    assert (report.ok, [damage.kind for damage in report.repaired]) == (True, ["bad-version"])
+    assert {line.reference: (line.digest, line.by, line.aliases) for line in store.list()} == before
+
+
+def test_a_version_no_event_tells_of_keeps_its_label_and_stays_damage(store: Store) -> None:
+    for name in store.events.files():
+        (store.layout.events / name).unlink()
+    write(store.layout.versions(POET.name) / "1.1")
+    report = check(store, repair=True)
+    assert [(damage.kind, damage.references) for damage in report.damage] == [("bad-removed", ("ada/poet@1.1",))]
+    assert (report.ok, report.repaired, check(store, repair=True).ok) == (False, (), False)
+    with pytest.raises(Corrupt, match="not a version's file"):
+        store.publish(entry(7), POET.at("1.1"))
+    assert store.publish(entry(7), POET).reference == POET.at("2")
+
+
+def test_two_events_that_disagree_about_a_version_are_not_believed(store: Store) -> None:
+    store.events.write("publish", "ada/poet@1", digest=str(entry(3).digest))
+    write(store.layout.versions(POET.name) / "1")
+    assert "bad-removed" in {damage.kind for damage in check(store, repair=True).damage}
+
+
+def test_a_card_that_is_none_is_found_by_who_can_read_cards(store: Store) -> None:
+    report = check(store, read_card=Card.from_bytes)
+    assert [(damage.kind, damage.path) for damage in report.damage] == [("bad-card", str(store.layout.base(CARD)))]
+
+
+def test_facts_of_rotten_bytes_do_not_outlive_their_repair(store: Store, tmp_path: Path) -> None:
+    config = entry(1).manifest.file("adapter_config.json")
+    assert config is not None
+    path = store.layout.blob(config.blob)
+    write(path, path.read_bytes().replace(b'"lora_alpha": 4', b'"lora_alpha": 8'))
+    assert facts_of(store, entry(1).digest).alpha == 8
+    check(store, repair=True, donors=[library(tmp_path / "remote").blob])
+    assert facts_of(store, entry(1).digest).alpha == 4
+
+
+@pytest.mark.parametrize("what", [weights, manifest])
+def test_a_donor_that_never_ends_gets_no_more_said_than_there_should_be(
+    store: Store, what: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapterhub.store.repair.LARGEST_MANIFEST", 1 << 20)
+    endless = Endless()
+    gone(what(store))
+    assert not check(store, repair=True, donors=[lambda digest: endless]).ok  # type: ignore[list-item,return-value]
+    assert endless.said <= 2 << 20
+    assert list(store.layout.incoming.glob("*.part")) == []
+
+
+class Endless:
+    """A stream without an end."""
+
+    said = 0
+
+    def read(self, size: int) -> bytes:
+        if self.said > 1 << 24:
+            raise AssertionError("somebody listens to anything")
+        self.said += size
+        return bytes(size)
+
+    def readinto(self, buffer: bytearray) -> int:
+        return len(self.read(len(buffer)))
+
+    def seek(self, offset: int) -> None: ...
+
+    def __enter__(self) -> "Endless":
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+def test_a_folder_that_may_not_be_listed_is_named(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(path: object) -> object:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("adapterhub.store.places.os.scandir", denied)
+    assert {damage.kind for damage in check(store).damage} == {"unreadable"}
+
+
+@pytest.mark.parametrize("where", ["versions/1.1", "aliases/prod"])
+def test_a_list_with_a_folder_in_the_place_of_a_file_shows_the_rest(store: Store, where: str) -> None:
+    a_folder(store.layout.names / "ada" / "poet" / where)
+    shown = {summary.reference: summary.facts.format for summary in store.summaries()}
+    assert shown["bob/ode@1"] == "peft"
+    assert shown.get("ada/poet", "?") == "?"
 
 
 @pytest.mark.parametrize("name", DAMAGE)

@@ -2,6 +2,7 @@
 
 import fcntl
 import io
+import os
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,6 +12,7 @@ from adapterhub.digest import Digest
 from adapterhub.errors import Corrupt
 from adapterhub.manifest import File
 from adapterhub.store.layout import Layout
+from adapterhub.store.leases import Lease
 from adapterhub.store.staging import PIECE, Staging
 from tests.builders import tree
 
@@ -88,6 +90,32 @@ def test_bytes_that_do_not_match_are_corrupt_and_forgotten(layout: Layout, sent:
     with pytest.raises(Corrupt, match=f"weights: what arrived is not {FILE.blob}"):
         Staging(layout).fetch(FILE, Source(sent))
     assert list(tree(layout.root)) == ["incoming"]
+
+
+def test_what_a_writer_that_was_killed_had_fetched_is_taken_over(layout: Layout) -> None:
+    lease = Lease(layout.incoming)
+    Staging(layout, lease.owner).fetch(FILE, Source(DATA))
+    os.close(lease._handle)  # as the kernel does
+    staging = Staging(layout)
+    assert staging.fetch(FILE, Source(b"")) == 0
+    staging.land()
+    assert layout.blob(FILE.blob).read_bytes() == DATA
+
+
+def test_what_a_living_writer_has_fetched_is_his(layout: Layout) -> None:
+    with Lease(layout.incoming) as lease:
+        first = Staging(layout, lease.owner)
+        first.fetch(FILE, Source(DATA))
+        assert Staging(layout).fetch(FILE, Source(DATA)) == len(DATA)
+        first.land()
+    assert layout.blob(FILE.blob).read_bytes() == DATA
+
+
+def test_a_part_under_any_name_is_gone_on_with(layout: Layout) -> None:
+    part(layout, DATA[:PIECE]).rename(layout.incoming / f"{FILE.sha256}.0123abcd.part")
+    source = Source(DATA)
+    Staging(layout).fetch(FILE, source)
+    assert source.starts == [PIECE]
 
 
 def test_a_liar_sends_at_most_one_byte_too_many(layout: Layout) -> None:

@@ -1,8 +1,10 @@
 """A sweep frees what nobody names, and never what somebody is about to name."""
 
+import contextlib
 import io
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -119,6 +121,34 @@ def test_what_dead_writers_left_goes_when_no_lease_can_speak_for_it(tmp_path: Pa
         assert all(path.exists() for path in old)
     sweep(store, grace=0)
     assert [path.exists() for path in (*old, young)] == [False, False, False, True]
+
+
+def test_no_manifest_is_read_while_writers_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, held, read = abandoned(tmp_path), list[bool](), list[bool]()
+
+    @contextlib.contextmanager
+    def watched(folder: Path) -> Iterator[None]:
+        held.append(True)
+        yield
+
+    real = Store.manifest
+    monkeypatch.setattr("adapterhub.store.sweep.alone", watched)
+    monkeypatch.setattr(Store, "manifest", lambda *asked: (read.append(bool(held)), real(*asked))[1])
+    assert sweep(store, grace=0).deleted == 2
+    assert read == [False]
+
+
+def test_what_was_named_after_the_manifests_were_read_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = abandoned(tmp_path)
+
+    @contextlib.contextmanager
+    def late(folder: Path) -> Iterator[None]:
+        store.publish(entry(1), POET.at("late"))
+        yield
+
+    monkeypatch.setattr("adapterhub.store.sweep.alone", late)
+    assert sweep(store, grace=0).deleted == 0
+    assert read_all(store.open(entry(1).digest)) == adapter_files(seed=1)
 
 
 @pytest.mark.parametrize("marks", [b"", b"[]", b'{"x":"y"}', b"\xff"])

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
-from adapterhub.errors import BadReference, Conflict, Corrupt, NotFound, Refused
+from adapterhub.entry import Entry
+from adapterhub.errors import BadReference, Corrupt, NotFound, Refused
+from adapterhub.manifest import File
 from adapterhub.reference import parse
 from adapterhub.registry import Registry
 from adapterhub.remotes.site import Site
 from adapterhub.store.store import Store
-from adapterhub.transfer.copy import copy
+from adapterhub.transfer.copy import Taken, copy
 from tests.builders import POET, BytesFiles, adapter_files, entry, entry_of, filled, read_all, tree
 
 
@@ -85,9 +88,20 @@ def test_a_place_without_aliases_refuses_them_before_anything_is_asked(here: Sto
 
 def test_a_version_that_is_taken_there_is_a_conflict_or_gets_the_next_number(here: Store, there: Store) -> None:
     there.publish(entry(5), POET)
-    with pytest.raises(Conflict, match="ada/poet@1 is there with another digest"):
+    with pytest.raises(Taken, match="ada/poet@1 is there with another digest") as refusal:
         copy(POET, here, there)
+    assert refusal.value.digest == entry().digest
     assert copy(POET, here, there, next_version=True).published.reference == POET.at("2")
+
+
+def test_a_free_version_is_kept_though_the_next_would_do(here: Store, there: Store) -> None:
+    here.publish(entry(1), POET.at("2.0"))
+    assert copy(POET, here, there, next_version=True).published.reference == POET.at("2.0")
+
+
+def test_a_copy_by_digest_of_a_version_that_is_taken_gets_the_next_number(here: Store, there: Store) -> None:
+    there.publish(entry(5), POET)
+    assert copy(POET.at(str(entry().digest)), here, there).published.reference == POET.at("2")
 
 
 def test_the_next_number_of_what_is_there_already_is_its_own(here: Store, there: Store) -> None:
@@ -148,6 +162,22 @@ def test_an_interrupted_copy_leaves_no_name_and_goes_on(here: Store, there: Stor
     assert list(there.list()) == []
     there.publish(large, POET)
     assert ("adapter_model.safetensors", 1 << 18) in files.opened
+
+
+def test_files_that_came_whole_before_the_line_broke_are_not_fetched_again(there: Store) -> None:
+    data = {name: name.encode() * 1000 for name in "abc"}
+    sent = entry_of(data)
+
+    class Broken(BytesFiles):
+        def open(self, file: File, start: int = 0) -> BinaryIO:
+            if file.path == "c":
+                raise ConnectionError("the line is dead")
+            return super().open(file, start)
+
+    with pytest.raises(ConnectionError):
+        there.publish(Entry(sent.manifest, Broken(data)), POET)
+    assert there.publish(sent, POET).received == 1000 + len(sent.manifest.to_bytes())
+    assert list(there.layout.incoming.glob("*.ready")) == list(there.layout.incoming.glob("*.part")) == []
 
 
 class _Dying:

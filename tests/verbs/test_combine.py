@@ -6,7 +6,7 @@ import pytest
 
 from adapterhub.errors import AdapterHubError, NotFound, WrongUsage
 from adapterhub.hub import Hub
-from tests.builders import tiny_adapter, tiny_base, tree
+from tests.builders import adapter_files, tiny_adapter, tiny_base, tree, write_files
 
 
 @pytest.fixture
@@ -48,6 +48,23 @@ def test_a_plan_says_what_would_be_done_and_writes_nothing(hub: Hub) -> None:
     plan = hub.merge_plan("ada/sql*0.5 + ada/chat*0 + ada/chat@1")
     assert (plan.rank, [row["weight"] for row in plan.operands]) == (6, [0.5, 0.0, 1.0])
     assert tree(hub.store) == before
+
+
+@pytest.mark.parametrize("expression", ["ada/sql + ada/wide", "ada/sql*0", "ada/sql + ada/dora"])
+def test_a_plan_makes_the_same_mistakes_as_a_merge(hub: Hub, tmp_path: Path, expression: str) -> None:
+    hub.add(write_files(tmp_path / "wide", adapter_files(size=8)), "ada/wide")
+    hub.add(tiny_adapter(tmp_path / "dora", seed=2, use_dora=True), "ada/dora")
+    with pytest.raises(AdapterHubError) as planned:
+        hub.merge_plan(expression)
+    with pytest.raises(AdapterHubError) as made:
+        hub.merge(expression, "ada/mix")
+    assert (type(planned.value), str(planned.value)) == (type(made.value), str(made.value))
+
+
+def test_a_plan_counts_ranks_where_they_meet(hub: Hub, tmp_path: Path) -> None:
+    hub.add(tiny_adapter(tmp_path / "k", rank=3, modules=["k_proj"]), "ada/key")
+    plan = hub.merge_plan("ada/sql + ada/key")
+    assert plan.rank == hub.merge("ada/sql + ada/key", "ada/mix").facts.rank == 3
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,24 @@ def test_export_into_an_empty_folder_or_over_itself_is_fine(hub: Hub, tmp_path: 
     assert tree(tmp_path / "out") == {**adapter_files(), "README.md": CARD}
 
 
+def test_an_empty_folder_is_replaced_in_one_step(hub: Hub, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "out")
+    before = (tmp_path / "out").stat().st_ino
+    hub.export("ada/poet", tmp_path / "link")
+    assert tree(tmp_path / "out") == {**adapter_files(), "README.md": CARD}
+    assert (tmp_path / "out").stat().st_ino != before
+
+
+def test_export_into_the_folder_one_stands_in_leaves_one_there(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path / "out")
+    hub.export("ada/poet", Path())
+    assert tree(Path.cwd()) == {**adapter_files(), "README.md": CARD}
+
+
 @pytest.mark.parametrize(
     "there",
     [
@@ -163,3 +181,10 @@ def test_repair_asks_the_remotes_that_can_be_reached(hub: Hub, tmp_path: Path) -
 
 def test_a_catalog_lies_beside_the_names(hub: Hub) -> None:
     assert hub.catalog() == hub.store / "catalog.json"
+
+
+def test_one_version_and_all_of_them_cannot_be_removed_at_once(hub: Hub) -> None:
+    before = tree(hub.store)
+    with pytest.raises(WrongUsage, match="ada/poet@1 is one version"):
+        hub.remove("ada/poet@1", everything=True)
+    assert tree(hub.store) == before

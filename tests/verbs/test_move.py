@@ -56,8 +56,30 @@ def test_a_version_that_is_taken_there_says_how_to_go_on(hub: Hub, other: Hub, t
         hub.push(["ada/poet"])
     assert "push with --next" in refusal.value.hint
     assert hub.push(["ada/poet"], next_version=True)[0].reference == "ada/poet@2"
-    with pytest.raises(Conflict, match="ada/poet@1 is there with another digest"):
-        hub.pull(["ada/poet@1"])
+    with pytest.raises(Conflict, match="ada/poet@1 is there with another digest") as refusal:
+        hub.pull(["ada/poet@1"], "team")
+    *_, word, _, remote = refusal.value.hint.split()
+    assert hub.pull([word], remote)[0].reference == "ada/poet@2"
+
+
+def test_an_alias_that_is_a_version_there_has_a_hint_of_its_own(hub: Hub) -> None:
+    hub.push(["ada/poet"])
+    with pytest.raises(Conflict, match="'1' is a version") as refusal:
+        hub.push(["ada/poet"], aliases=["1"])
+    assert refusal.value.hint == "choose another word"
+
+
+def test_the_hub_as_a_remote_says_what_helps_until_it_is_one(hub: Hub) -> None:
+    for attempt in (lambda: hub.pull(["hf:org/name"]), lambda: hub.push(["ada/poet"], "hf")):
+        with pytest.raises(Refused, match="cannot be used as a remote yet") as refusal:
+            attempt()
+        assert "adapterhub add" in refusal.value.hint
+
+
+def test_a_remote_with_a_password_is_not_remembered(hub: Hub) -> None:
+    with pytest.raises(BadReference, match="holds a name and a password"):
+        hub.remote_add("web", "https://ada:secret@host/x")
+    assert "secret" not in (hub.store / "settings.json").read_text()
 
 
 def test_aliases_travel_when_they_are_named(hub: Hub, other: Hub) -> None:
@@ -86,6 +108,14 @@ def test_a_pull_of_the_newest_from_a_site_says_what_it_went_by(hub: Hub, tmp_pat
     with serving(tmp_path / "team") as server:
         (row,) = Hub.open(tmp_path / "fresh").pull(["ada/poet"], server.url)
     assert row.detail.startswith("by the catalog made 2")
+
+
+def test_a_pull_says_which_notes_it_came_without(hub: Hub, tmp_path: Path) -> None:
+    hub.push(["ada/poet"])
+    (tmp_path / "team" / "catalog.json").write_bytes(b"<html>")
+    with serving(tmp_path / "team") as server:
+        (row,) = Hub.open(tmp_path / "fresh").pull(["ada/poet@1"], server.url)
+    assert row.detail.startswith(f"without notes: {server.url}/catalog.json: ")
 
 
 def test_a_site_cannot_be_pushed_to(hub: Hub) -> None:

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from adapterhub.errors import BadReference, NotFound, WrongUsage
 from adapterhub.hub import Hub
 from adapterhub.verbs.scan import name_for
-from tests.builders import tiny_adapter, tree, write_files
+from tests.builders import tiny_adapter, tiny_base, tree, write_files
 
 
 @pytest.fixture
@@ -53,6 +55,21 @@ def test_a_scan_adds_what_is_well_and_knows_it_next_time(hub: Hub, runs: Path) -
 def test_a_template_makes_names_of_places(hub: Hub, runs: Path) -> None:
     added = list(hub.scan_add(hub.scan([runs / "sql"]), "ada/{grandparent}-{parent}"))
     assert [row.reference for row in added] == ["ada/runs-sql@1", "ada/runs-sql@2"]
+    assert [[finding.check for finding in row.findings] for row in added] == [[], ["same-name"]]
+    assert f"same name as {added[0].path}" in added[1].findings[0].message
+
+
+def test_what_the_store_has_already_is_left_as_it_is(hub: Hub, runs: Path, tmp_path: Path) -> None:
+    hub.add(runs / "sql" / "v1", "ada/sql", base=tiny_base(tmp_path / "base"))
+    before = tree(hub.store)
+    found = hub.scan([runs / "sql" / "v1"])
+    assert list(hub.scan_add(found, "ada/sql")) == found
+    assert tree(hub.store) == before
+
+
+@given(st.text(st.characters(exclude_characters="/\0"), min_size=1).filter(lambda name: name not in (".", "..")))
+def test_any_folder_has_a_name(folder: str) -> None:
+    assert name_for(Path("/runs") / folder, "ada/{folder}").startswith("ada/")
 
 
 @pytest.mark.parametrize(
@@ -80,6 +97,7 @@ def test_a_template_that_makes_no_name_says_so_before_anything_is_added(
     [
         ("/runs/My runs/sql v2", "My-runs/sql-v2"),
         ("/a/_x_/..y..z", "x/y-z"),
+        ("/a/a-..-b/c.-.d", "a-b/c.-.d"),
         ("/a/日本/b--c", "unnamed/b-c"),
         ("/" + "x" * 200 + "/y", "x" * 96 + "/y"),
     ],

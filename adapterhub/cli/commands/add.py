@@ -5,7 +5,7 @@ from typing import Annotated
 from typer import Argument, Context, Option
 
 from adapterhub.cli import sheet
-from adapterhub.cli.options import session_of
+from adapterhub.cli.options import run_of
 from adapterhub.cli.output import say
 from adapterhub.cli.progress import bars
 from adapterhub.cli.words import Base, numbers
@@ -37,9 +37,9 @@ def command(
     beside the weights are left out, and named. Weights that are themselves a pickle are refused (exit 7) unless
     --convert-pickle is given.
     """
-    session = session_of(ctx)
+    run = run_of(ctx)
     with bars() as progress:
-        added = session.hub().add(
+        added = run.hub().add(
             path,
             name,
             base=base,
@@ -51,4 +51,4 @@ def command(
         )
     for left in added.left_out:
         say(f"left out {left.path}: {left.reason}")
-    session.answer(added, sheet.print_added)
+    run.answer(added, sheet.print_added)

@@ -5,7 +5,7 @@ from typing import Annotated
 from typer import Argument, Context, Option
 
 from adapterhub.cli import rows
-from adapterhub.cli.options import session_of
+from adapterhub.cli.options import run_of
 from adapterhub.cli.words import Reference
 
 EXAMPLES = ("adapterhub alias ada/poet@3 prod", "adapterhub alias ada/poet@4 prod --expect 3")
@@ -23,6 +23,6 @@ def command(
 
     Two people who move it at the same time: one wins, the other gets a conflict (exit 9).
     """
-    session = session_of(ctx)
-    pointed = rows.named(session.hub().alias(reference, alias, expect))
-    session.answer({"alias": alias, **pointed}, lambda answer: print(f"{alias} → {answer['reference']}"))
+    run = run_of(ctx)
+    pointed = rows.named(run.hub().alias(reference, alias, expect))
+    run.answer({"alias": alias, **pointed}, lambda answer: print(f"{alias} → {answer['reference']}"))

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from typer import Argument, Context, Exit, Option
 
 from adapterhub.cli import reports
-from adapterhub.cli.options import session_of
+from adapterhub.cli.options import run_of
 from adapterhub.errors import DoesNotFit
 
 EXAMPLES = (
@@ -38,10 +38,10 @@ def command(
     partial   some targets fit, some are missing or have another shape
     misfit    no target fits
     """
-    from adapterhub.audit.report import good_enough
+    from adapterhub.verbs.fits import unfit
 
-    session = session_of(ctx)
-    found = session.hub().audit(references or (), base or ())
-    session.answer(found, reports.print_reports)
-    if not all(good_enough(report.verdict, require) for report in found):
+    run = run_of(ctx)
+    found = run.hub().audit(references or (), base or ())
+    run.answer(found, reports.print_reports)
+    if unfit(found, require):
         raise Exit(DoesNotFit.code)

@@ -2,7 +2,7 @@
 
 from typer import Context
 
-from adapterhub.cli.options import session_of
+from adapterhub.cli.options import run_of
 
 EXAMPLES = ("adapterhub catalog", "adapterhub catalog --store ./public")
 
@@ -12,6 +12,6 @@ def command(ctx: Context) -> None:
 
     Run it before a store's tree is copied to a web server, and again after each change.
     """
-    session = session_of(ctx)
-    written = {"path": str(session.hub().catalog())}
-    session.answer(written, lambda answer: print(answer["path"]))
+    run = run_of(ctx)
+    written = {"path": str(run.hub().catalog())}
+    run.answer(written, lambda answer: print(answer["path"]))

@@ -5,7 +5,7 @@ from typing import Annotated
 from typer import Context, Exit, Option
 
 from adapterhub.cli import deeds
-from adapterhub.cli.options import session_of
+from adapterhub.cli.options import run_of
 from adapterhub.cli.progress import line
 from adapterhub.errors import Corrupt
 
@@ -20,9 +20,9 @@ def command(
 
     Exit 5 when something is, and every entry that needs it is named.
     """
-    session = session_of(ctx)
+    run = run_of(ctx)
     with line("reading") as progress:
-        checked = session.hub().check(repair=repair, progress=progress)
-    session.answer(checked, deeds.print_check)
+        checked = run.hub().check(repair=repair, progress=progress)
+    run.answer(checked, deeds.print_check)
     if not checked.ok:
         raise Exit(Corrupt.code)

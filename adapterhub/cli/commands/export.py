@@ -5,7 +5,7 @@ from typing import Annotated
 from typer import Argument, Context
 
 from adapterhub.cli import deeds
-from adapterhub.cli.options import session_of
+from adapterhub.cli.options import run_of
 from adapterhub.cli.words import Word
 
 EXAMPLES = ("adapterhub export ada/poet ./poet", "adapterhub export ada/poet@prod /srv/models/poet")
@@ -20,5 +20,5 @@ def command(
 
     Every file is checked against its digest while it is written; a damaged entry writes nothing (exit 5).
     """
-    session = session_of(ctx)
-    session.answer(session.hub().export(reference, folder), deeds.print_exported)
+    run = run_of(ctx)
+    run.answer(run.hub().export(reference, folder), deeds.print_exported)

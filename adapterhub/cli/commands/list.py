@@ -5,7 +5,7 @@ from typing import Annotated
 from typer import Context, Option
 
 from adapterhub.cli import rows
-from adapterhub.cli.options import session_of
+from adapterhub.cli.options import run_of
 
 EXAMPLES = ("adapterhub list", "adapterhub list --remote team", "adapterhub list --json")
 
@@ -15,5 +15,5 @@ def command(
     remote: Annotated[str | None, Option(metavar="R", help="List this remote instead of the store.")] = None,
 ) -> None:
     """List every version of every adapter."""
-    session = session_of(ctx)
-    session.answer(session.hub().list(remote), rows.print_listed)
+    run = run_of(ctx)
+    run.answer(run.hub().list(remote), rows.print_listed)

@@ -5,7 +5,7 @@ from typing import Annotated
 from typer import Argument, Context
 
 from adapterhub.cli import deeds
-from adapterhub.cli.options import session_of
+from adapterhub.cli.options import run_of
 
 EXAMPLES = ("adapterhub log", "adapterhub log ada/poet")
 
@@ -15,5 +15,5 @@ def command(
     reference: Annotated[str | None, Argument(metavar="[REF]", help="Only what happened to this name.")] = None,
 ) -> None:
     """Show what happened: who published, moved or removed what."""
-    session = session_of(ctx)
-    session.answer(session.hub().log(reference), deeds.print_events)
+    run = run_of(ctx)
+    run.answer(run.hub().log(reference), deeds.print_events)

@@ -5,7 +5,7 @@ from typing import Annotated
 from typer import Argument, Context, Option
 
 from adapterhub.cli import deeds, sheet
-from adapterhub.cli.options import session_of
+from adapterhub.cli.options import run_of
 
 EXAMPLES = (
     "adapterhub merge 'ada/sql*0.7 + ada/chat*0.3' ada/both",
@@ -24,8 +24,8 @@ def command(
 
     Adapters of different ranks and targets are added exactly; the new entry names its parents and their weights.
     """
-    session = session_of(ctx)
+    run = run_of(ctx)
     if dry_run:
-        session.answer(session.hub().merge_plan(expression, method), deeds.print_plan)
+        run.answer(run.hub().merge_plan(expression, method), deeds.print_plan)
     else:
-        session.answer(session.hub().merge(expression, name, method), sheet.print_added)
+        run.answer(run.hub().merge(expression, name, method), sheet.print_added)

@@ -5,7 +5,7 @@ from typing import Annotated
 from typer import Argument, Context
 
 from adapterhub.cli import sheet
-from adapterhub.cli.options import session_of
+from adapterhub.cli.options import run_of
 from adapterhub.cli.words import Reference, values
 
 EXAMPLES = ("adapterhub note ada/poet reviewer=ada 'remark=good on sonnets'", "adapterhub note ada/poet accuracy=0.93")
@@ -21,7 +21,7 @@ def command(
     Numbers are metrics, which `search --where` compares; all else is text. Notes travel with the entry; of two about
     the same key, the later one counts.
     """
-    session = session_of(ctx)
-    hub = session.hub()
+    run = run_of(ctx)
+    hub = run.hub()
     listed = hub.note(reference, values(pairs, "note"))
-    session.answer(hub.show(str(listed.reference)), sheet.print_noted)
+    run.answer(hub.show(str(listed.reference)), sheet.print_noted)

@@ -2,7 +2,7 @@
 
 from typer import Context
 
-from adapterhub.cli.options import session_of
+from adapterhub.cli.options import run_of
 from adapterhub.cli.words import Reference
 
 EXAMPLES = (
@@ -16,6 +16,6 @@ def command(ctx: Context, reference: Reference) -> None:
 
     The folder lies in the store's cache. It is there again the next time, and sweep may take it away.
     """
-    session = session_of(ctx)
-    folder = session.hub().path(reference)
-    session.answer({"reference": reference, "path": str(folder)}, lambda answer: print(answer["path"]))
+    run = run_of(ctx)
+    folder = run.hub().path(reference)
+    run.answer({"reference": reference, "path": str(folder)}, lambda answer: print(answer["path"]))

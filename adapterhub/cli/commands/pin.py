@@ -5,10 +5,10 @@ from typing import Annotated
 from typer import Context, Option
 
 from adapterhub.cli import sheet
-from adapterhub.cli.options import session_of
+from adapterhub.cli.options import run_of
 from adapterhub.cli.words import Reference
 
-EXAMPLES = ("adapterhub pin ada/poet --base ./llama", "adapterhub pin ada/poet --base hf:org/name@main")
+EXAMPLES = ("adapterhub pin ada/poet --base ./llama", "adapterhub pin ada/poet --base ada/llama@1")
 
 
 def command(
@@ -20,7 +20,7 @@ def command(
 
     The entry keeps its digest. From then on `audit` compares a base's weights with those noted here.
     """
-    session = session_of(ctx)
-    hub = session.hub()
+    run = run_of(ctx)
+    hub = run.hub()
     listed = hub.pin(reference, base)
-    session.answer(hub.show(str(listed.reference)), sheet.print_base)
+    run.answer(hub.show(str(listed.reference)), sheet.print_base)

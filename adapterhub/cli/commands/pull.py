@@ -5,7 +5,7 @@ from typing import Annotated
 from typer import Argument, Context, Option
 
 from adapterhub.cli import moves
-from adapterhub.cli.options import session_of
+from adapterhub.cli.options import run_of
 from adapterhub.cli.progress import bars
 
 EXAMPLES = (
@@ -26,7 +26,7 @@ def command(
 
     Only bytes that are missing here are sent; every digest is checked; an interrupted pull goes on where it stopped.
     """
-    session = session_of(ctx)
+    run = run_of(ctx)
     with bars() as progress:
-        moved = session.hub().pull(references, source, progress=progress)
-    session.answer(moved, moves.print_pulled)
+        moved = run.hub().pull(references, source, progress=progress)
+    run.answer(moved, moves.print_pulled)

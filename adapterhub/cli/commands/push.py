@@ -5,7 +5,7 @@ from typing import Annotated
 from typer import Argument, Context, Option
 
 from adapterhub.cli import moves
-from adapterhub.cli.options import session_of
+from adapterhub.cli.options import run_of
 from adapterhub.cli.progress import bars
 
 EXAMPLES = (
@@ -28,7 +28,7 @@ def command(
 
     Only bytes that are missing there are sent, files first and names last: nobody ever sees half an entry.
     """
-    session = session_of(ctx)
+    run = run_of(ctx)
     with bars() as progress:
-        moved = session.hub().push(references, to, next_version=next, aliases=alias or (), progress=progress)
-    session.answer(moved, moves.print_pushed)
+        moved = run.hub().push(references, to, next_version=next, aliases=alias or (), progress=progress)
+    run.answer(moved, moves.print_pushed)

@@ -6,7 +6,7 @@ from typer import Argument, Context
 
 from adapterhub.cli import moves
 from adapterhub.cli.grammar import Row
-from adapterhub.cli.options import session_of
+from adapterhub.cli.options import run_of
 
 Name = Annotated[str, Argument(metavar="NAME", help="What you call it: team, origin …")]
 
@@ -19,26 +19,26 @@ def add(
     ],
 ) -> None:
     """Give another registry a name."""
-    session = session_of(ctx)
-    session.answer(session.hub().remote_add(name, url), moves.print_remote)
+    run = run_of(ctx)
+    run.answer(run.hub().remote_add(name, url), moves.print_remote)
 
 
 def listing(ctx: Context) -> None:
     """List the registries that have a name."""
-    session = session_of(ctx)
-    session.answer(session.hub().remote_list(), moves.print_remotes)
+    run = run_of(ctx)
+    run.answer(run.hub().remote_list(), moves.print_remotes)
 
 
 def remove(ctx: Context, name: Name) -> None:
     """Forget a registry's name. What lies there stays."""
-    session = session_of(ctx)
-    session.answer(session.hub().remote_remove(name), lambda remote: print(f"forgot {remote.name}, {remote.url}"))
+    run = run_of(ctx)
+    run.answer(run.hub().remote_remove(name), lambda remote: print(f"forgot {remote.name}, {remote.url}"))
 
 
 def test(ctx: Context, name: Name) -> None:
     """Try whether a registry answers, and what may be done there."""
-    session = session_of(ctx)
-    session.answer(session.hub().remote_test(name), moves.print_remote)
+    run = run_of(ctx)
+    run.answer(run.hub().remote_test(name), moves.print_remote)
 
 
 COMMANDS: dict[str, Row] = {

@@ -5,7 +5,7 @@ from typing import Annotated
 from typer import Context, Option
 
 from adapterhub.cli import rows
-from adapterhub.cli.options import session_of
+from adapterhub.cli.options import run_of
 from adapterhub.cli.words import Reference
 
 EXAMPLES = ("adapterhub remove ada/poet@2", "adapterhub remove ada/poet --all")
@@ -20,6 +20,6 @@ def command(
 
     Its bytes stay until `adapterhub sweep`, and longer where another name needs them.
     """
-    session = session_of(ctx)
-    removed = [rows.named(listed) for listed in session.hub().remove(reference, everything=everything)]
-    session.answer(removed, lambda rows: print(*(f"removed {row['reference']}" for row in rows), sep="\n"))
+    run = run_of(ctx)
+    removed = [rows.named(listed) for listed in run.hub().remove(reference, everything=everything)]
+    run.answer(removed, lambda rows: print(*(f"removed {row['reference']}" for row in rows), sep="\n"))

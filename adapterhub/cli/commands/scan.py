@@ -5,7 +5,7 @@ from typing import Annotated
 from typer import Argument, Context, Option
 
 from adapterhub.cli import rows
-from adapterhub.cli.options import session_of
+from adapterhub.cli.options import run_of
 from adapterhub.cli.progress import line
 from adapterhub.errors import WrongUsage
 
@@ -29,15 +29,15 @@ def command(
     Nothing is copied without --add: a table shows format, rank, base and health of each, and which of them are the
     same bytes.
     """
-    session = session_of(ctx)
+    run = run_of(ctx)
     if name and not add:
         raise WrongUsage(
             "--name means something only with --add", hint=f"adapterhub scan {paths[0]} --add --name {name}"
         )
-    hub = session.hub()
+    hub = run.hub()
     with line("looking at") as progress:
         found = hub.scan(paths, progress)
     if add:
         added = {item.path: item for item in hub.scan_add(found, name)}
         found = [added.get(item.path, item) for item in found]
-    session.answer(found, rows.print_scanned)
+    run.answer(found, rows.print_scanned)

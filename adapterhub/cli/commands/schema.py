@@ -5,7 +5,7 @@ from typing import Annotated
 
 from typer import Argument, Context, Option
 
-from adapterhub.cli.options import session_of
+from adapterhub.cli.options import run_of
 from adapterhub.cli.output import print_json
 
 EXAMPLES = ("adapterhub schema", "adapterhub schema manifest", "adapterhub schema --folder schemas")
@@ -19,9 +19,9 @@ def command(
     """Print the JSON Schemas of the documents."""
     from adapterhub.schemas import every, schema, write
 
-    session = session_of(ctx)
+    run = run_of(ctx)
     if folder is not None:
         written = [str(path) for path in write(Path(folder), name)]
-        session.answer(written, lambda paths: print(*paths, sep="\n"))
+        run.answer(written, lambda paths: print(*paths, sep="\n"))
     else:
         print_json(schema(name) if name else every())

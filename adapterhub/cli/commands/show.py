@@ -3,7 +3,7 @@
 from typer import Context
 
 from adapterhub.cli import sheet
-from adapterhub.cli.options import session_of
+from adapterhub.cli.options import run_of
 from adapterhub.cli.words import Word
 
 EXAMPLES = ("adapterhub show ada/poet", "adapterhub show ada/poet@sha256:1f2e3d4c", "adapterhub show ./out")
@@ -14,5 +14,5 @@ def command(ctx: Context, reference: Word) -> None:
 
     A folder is read as `add` would read it, and nothing is stored.
     """
-    session = session_of(ctx)
-    session.answer(session.hub().show(reference), sheet.print_shown)
+    run = run_of(ctx)
+    run.answer(run.hub().show(reference), sheet.print_shown)

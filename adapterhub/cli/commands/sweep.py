@@ -5,7 +5,7 @@ from typing import Annotated
 from typer import Context, Option
 
 from adapterhub.cli import deeds
-from adapterhub.cli.options import session_of
+from adapterhub.cli.options import run_of
 
 EXAMPLES = ("adapterhub sweep", "adapterhub sweep --grace 0")
 
@@ -18,5 +18,5 @@ def command(
     ] = None,
 ) -> None:
     """Free the bytes that no name needs any more."""
-    session = session_of(ctx)
-    session.answer(session.hub().sweep(grace), deeds.print_swept)
+    run = run_of(ctx)
+    run.answer(run.hub().sweep(grace), deeds.print_swept)

@@ -5,7 +5,7 @@ from typing import Annotated
 from typer import Argument, Context, Option
 
 from adapterhub.cli import sheet
-from adapterhub.cli.options import session_of
+from adapterhub.cli.options import run_of
 from adapterhub.cli.words import Reference
 
 EXAMPLES = ("adapterhub tag ada/poet candidate english", "adapterhub tag ada/poet reviewed --drop candidate")
@@ -21,7 +21,7 @@ def command(
 
     A tag is no new version: the entry keeps its digest.
     """
-    session = session_of(ctx)
-    hub = session.hub()
+    run = run_of(ctx)
+    hub = run.hub()
     listed = hub.tag(reference, tags or (), drop or ())
-    session.answer(hub.show(str(listed.reference)), sheet.print_tags)
+    run.answer(hub.show(str(listed.reference)), sheet.print_tags)

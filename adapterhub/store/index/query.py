@@ -12,20 +12,12 @@ from adapterhub.errors import BadReference
 from adapterhub.store.index.file import forget
 from adapterhub.store.index.sync import open_index
 from adapterhub.store.index.tables import Metric, Row, Word
-from adapterhub.store.index.where import All, Comparison, Either, Not, Where, parse
+from adapterhub.store.index.where import FIELDS, WORDS, All, Comparison, Either, Not, Where, parse
 
 if TYPE_CHECKING:
     from adapterhub.store.store import Store
 
-__all__ = ["FIELDS", "Question", "search"]
-
-FIELDS = (
-    "reference", "adapter", "namespace", "name", "version", "digest", "time", "kind", "format", "type", "rank", "alpha",
-    "dtype", "task", "base", "parameters", "bytes", "health", "license",
-)  # fmt: skip
-"""Fields of a condition that are columns; `tag`, `target` and `alias` are words, every other field is a metric."""
-
-WORDS = ("tag", "target", "alias")
+__all__ = ["Question", "search"]
 
 
 @final

@@ -6,6 +6,7 @@ one        := "not" one | "(" where ")" | comparison
 comparison := field operator value
 operator   := "=" | "==" | "!=" | "<" | "<=" | ">" | ">=" | "~"      ~ means: contains
 value      := a number, a word, or a text between quotes
+field      := one of FIELDS or WORDS; every other field is a metric
 
 rank>=8 and (accuracy>0.9 or tag=prod) and not base~llama
 """
@@ -17,11 +18,25 @@ from typing import final
 
 from adapterhub.errors import BadReference
 
-__all__ = ["All", "Comparison", "Either", "Not", "Where", "parse"]
+__all__ = ["FIELDS", "WORDS", "All", "Comparison", "Either", "Not", "Where", "parse"]
+
+FIELDS = (
+    "reference", "adapter", "namespace", "name", "version", "digest", "time", "kind", "format", "type", "rank", "alpha",
+    "dtype", "task", "base", "parameters", "bytes", "health", "license",
+)  # fmt: skip
+"""Facts of an entry, one value each."""
+
+WORDS = ("tag", "target", "alias")
+"""What an entry has any number of: a comparison holds where one of them is so, `!=` where none is."""
 
 TOKEN = re.compile(r"\s*(?:(?P<op>[<>!=]=|[=<>~()])|(?P<text>\"[^\"]*\"|'[^']*')|(?P<word>[^\s<>=!~()\"']+))")
 OPERATORS = ("=", "==", "!=", "<", "<=", ">", ">=", "~")
-DEEPEST = 50
+DEEPEST = 20
+"""Levels: the stack of SQLite's parser is full at 28 of them."""
+
+MOST = 400
+"""Comparisons: SQLite nests those that are joined, and refuses more than 1000 levels."""
+
 HINT = "write comparisons joined by and, or, not: rank>=8 and accuracy>0.9; task=CAUSAL_LM; base~llama; tag='to keep'"
 
 
@@ -87,7 +102,7 @@ def parse(text: str) -> Where:
 @final
 class _Reader:
     def __init__(self, text: str) -> None:
-        self.text, self.depth, at = text, 0, 0
+        self.text, self.depth, self.count, at = text, 0, 0, 0
         self.tokens: list[str] = []
         while at < len(text.rstrip()):
             if not (found := TOKEN.match(text, at)):
@@ -124,7 +139,12 @@ class _Reader:
     def one(self) -> Where:
         self.depth += 1
         if self.depth > DEEPEST:
-            raise self.error(f"more than {DEEPEST} levels or parts")
+            raise self.error(f"more than {DEEPEST} levels")
+        where = self.part()
+        self.depth -= 1
+        return where
+
+    def part(self) -> Where:
         if self.joined("not"):
             return Not(self.one())
         if self.joined("("):
@@ -135,6 +155,9 @@ class _Reader:
         return self.comparison()
 
     def comparison(self) -> Comparison:
+        self.count += 1
+        if self.count > MOST:
+            raise self.error(f"more than {MOST} comparisons")
         field, operator, value = self.next("a field"), self.next("an operator"), self.next("a value")
         if operator not in OPERATORS:
             raise self.error(f"{operator!r} is no operator")

@@ -50,6 +50,15 @@ def test_the_index_follows_every_deed(tmp_path: Path, settled: bool) -> None:
     assert found("") == ["ada/poet@1"]
 
 
+def test_aliases_that_were_dropped_are_not_found_even_if_nothing_else_happens(tmp_path: Path) -> None:
+    store = filled(tmp_path, "ada/poet")
+    store.alias(POET, "prod")
+    settle(store)
+    assert ask(store, "alias=prod") == ["ada/poet@1"]
+    store.drop_aliases(POET.name)  # and here `remove --all` is killed
+    assert (ask(store, "alias=prod"), ask(store)) == ([], ["ada/poet@1"])
+
+
 def test_a_note_about_a_digest_shows_under_all_its_names(tmp_path: Path) -> None:
     store = filled(tmp_path, "ada/poet")
     store.publish(entry(0), parse("bob/poet"))

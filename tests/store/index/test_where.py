@@ -1,13 +1,16 @@
 """The grammar of conditions."""
 
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adapterhub.errors import BadReference
+from adapterhub.store.index.query import Question, search
 from adapterhub.store.index.where import All, Comparison, Either, Not, parse
+from tests.builders import filled
 
 
 def test_and_binds_closer_than_or_and_not_closest() -> None:
@@ -52,8 +55,9 @@ BAD = {
     "rank>= >=": "is no comparison",
     "rank>=(8)": "is no comparison",
     "task='x": 'cannot read "\'x"',
-    "not " * 60 + "a=1": "more than 50 levels",
-    "(" * 5000 + "a=1": "more than 50 levels",
+    " or ".join(["a=1"] * 401): "more than 400 comparisons",
+    "not " * 60 + "a=1": "more than 20 levels",
+    "(" * 5000 + "a=1": "more than 20 levels",
 }
 
 
@@ -64,6 +68,18 @@ def test_a_bad_condition_says_what_was_read_and_what_to_write(text: str) -> None
     assert str(refusal.value).startswith(f"cannot read the condition {text!r}: ")
     assert BAD[text] in str(refusal.value)
     assert "rank>=8 and accuracy>0.9" in refusal.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("not " * 19 + "a=1", 1), (" or ".join(["a=1"] * 400), 0), ("(rank=2 or not " * 9 + "a=1" + ")" * 9, 1)],
+)
+def test_the_largest_condition_that_can_be_read_can_be_asked(tmp_path: Path, text: str, count: int) -> None:
+    assert len(search(filled(tmp_path, "ada/poet"), Question(where=text))) == count
+
+
+def test_many_comparisons_in_a_row_are_not_deep() -> None:
+    assert parse(" or ".join(["(a=1)"] * 51)) == Either((Comparison("a", "=", "1"),) * 51)
 
 
 @given(st.text(alphabet="ab1 ()='\"<>~!andornt", max_size=30))

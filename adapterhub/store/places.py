@@ -1,0 +1,44 @@
+"""Places: what may lie where below a store. Whatever else lies there is named as a stray, and never read."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from adapterhub.store.layout import Layout
+from adapterhub.version import is_label
+
+__all__ = ["inside", "strays"]
+
+OF_A_NAME = ("aliases", "removed", "versions")
+
+Allowed = Callable[[Path], bool]
+
+
+def inside(folder: Path) -> list[Path]:
+    """What lies in a folder, by name, without what is being written; nothing where there is no folder."""
+    try:
+        with os.scandir(folder) as found:
+            return sorted(Path(item.path) for item in found if not item.name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def strays(layout: Layout) -> Iterator[Path]:
+    """What the layout has no place for. Versions, notes, cards, events and blobs are judged by whoever reads them."""
+    for folder, allowed in _places(layout):
+        # What a sweep took away meanwhile is no stray.
+        yield from (path for path in inside(folder) if not allowed(path) and os.path.lexists(path))
+
+
+def _places(layout: Layout) -> Iterator[tuple[Path, Allowed]]:
+    yield layout.names, Path.is_dir
+    for namespace in inside(layout.names):
+        yield namespace, Path.is_dir
+        for name in inside(namespace):
+            yield name, lambda path: path.name in OF_A_NAME and path.is_dir()
+            yield name / "aliases", lambda path: is_label(path.name)
+    yield layout.blobs.parent, lambda path: path == layout.blobs and path.is_dir()
+    yield layout.blobs, Path.is_dir
+    yield layout.root / "notes", Path.is_dir
+    for folder in (*inside(layout.root / "notes"), layout.root / "bases", layout.events):
+        yield folder, lambda path: path.suffix == ".json"
