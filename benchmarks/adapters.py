@@ -1,29 +1,64 @@
-"""Adapters for measuring: PEFT folders with valid headers and bytes of no meaning."""
+"""Generated PEFT adapters, tiny or huge. Their numbers are noise; their headers are true."""
 
 import json
 import os
-import struct
 from pathlib import Path
 
-__all__ = ["write_adapter"]
+A, B = "lora_A", "lora_B"
+PIECE = 1 << 24
 
 
-def write_adapter(folder: Path, size: int = 2048, rank: int = 8, seed: int = 0) -> Path:
-    """A PEFT folder whose weights have about `size` bytes: one module, F32, factors that are not zero."""
-    width = max(1, size // (8 * rank))
-    name = f"base_model.model.layers.{seed}.q_proj.lora_"
-    header, at = {}, 0
-    for part, shape in (("A", (rank, width)), ("B", (width, rank))):
-        end = at + 4 * shape[0] * shape[1]
-        header[f"{name}{part}.weight"] = {"dtype": "F32", "shape": shape, "data_offsets": [at, end]}
-        at = end
-    text = json.dumps(header).encode()
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "adapter_model.safetensors").open("wb") as stream:
-        stream.write(struct.pack("<Q", len(text)) + text)
-        block = (seed.to_bytes(8, "little") + os.urandom(4088)) * 256 if size > 1 << 20 else b"\x01" * 4096
-        for start in range(0, at, len(block)):
-            stream.write(block[: min(len(block), at - start)])
-    config = {"peft_type": "LORA", "r": rank, "lora_alpha": 16, "target_modules": ["q_proj"], "seed": seed}
-    (folder / "adapter_config.json").write_text(json.dumps({**config, "base_model_name_or_path": "ada/base"}))
+def header(rank: int, size: int, modules: int) -> bytes:
+    """The header of a file with so many modules of size × size, in F16."""
+    table, at, length = {"__metadata__": {"format": "pt"}}, 0, 2 * rank * size
+    for module in range(modules):
+        for role, shape in ((A, (rank, size)), (B, (size, rank))):
+            name = f"base_model.model.layers.{module}.q_proj.{role}.weight"
+            table[name] = {"dtype": "F16", "shape": shape, "data_offsets": [at, at + length]}
+            at += length
+    text = json.dumps(table).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text
+
+
+def config(rank: int) -> bytes:
+    """The config beside it."""
+    said = {
+        "peft_type": "LORA",
+        "r": rank,
+        "lora_alpha": 2 * rank,
+        "target_modules": ["q_proj"],
+        "task_type": "CAUSAL_LM",
+        "base_model_name_or_path": "org/base",
+    }
+    return json.dumps(said).encode()
+
+
+def write_noise(folder: Path, size: int) -> Path:
+    """An adapter of about `size` bytes of noise, on the disk before anything is measured."""
+    folder.mkdir(parents=True)
+    width, rank = 4096, 64
+    modules = max(1, size // (4 * rank * width))
+    (folder / "adapter_config.json").write_bytes(config(rank))
+    with (folder / "adapter_model.safetensors").open("wb") as file:
+        file.write(header(rank, width, modules))
+        left = 4 * rank * width * modules
+        while left:
+            left -= file.write(os.urandom(min(PIECE, left)))
+        os.fsync(file.fileno())
+    return folder
+
+
+def write_hole(folder: Path, size: int) -> Path:
+    """An adapter of about `size` bytes, nearly all of them zeros that take no room on the disk."""
+    folder.mkdir(parents=True)
+    rank = 64
+    width = max(64, size // (4 * rank))
+    (folder / "adapter_config.json").write_bytes(config(rank))
+    with (folder / "adapter_model.safetensors").open("wb") as file:
+        start = file.write(header(rank, width, 1))
+        for middle in (start, start + 2 * rank * width):  # a number in each factor, so that neither is all zero
+            file.seek(middle)
+            file.write(b"\x00\x3c")
+        file.truncate(start + 4 * rank * width)
     return folder

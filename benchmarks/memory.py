@@ -1,20 +1,21 @@
-"""Resident memory while a large file is added: flat, whatever its size."""
+"""Memory: the most a process holds while it adds a small and a very large file."""
 
 from pathlib import Path
 
-from benchmarks.adapters import write_adapter
-from benchmarks.process import ADAPTERHUB, usage
-from benchmarks.row import Row
+from benchmarks.adapters import write_hole
+from benchmarks.measure import Row, ours, peak
 
-__all__ = ["measure"]
-
-AIM = 150.0
+SMALL = 20_000_000
 
 
-def measure(folder: Path, *, megabytes: int) -> list[Row]:
+def measure(folder: Path, size: int) -> list[Row]:
+    """Rows of the table; flat means that the second is the first."""
+    small = None
     rows = []
-    for size in (1, megabytes):
-        adapter = write_adapter(folder / f"adapter-{size}", size << 20)
-        peak = usage([*ADAPTERHUB, "add", str(adapter), f"ada/of-{size}"], folder / "home")
-        rows.append(Row(f"peak resident memory of `add`, {size} MB", peak, "MB", aim=AIM))
+    for count in (min(SMALL, size // 2), size):
+        source = write_hole(folder / str(count), count)
+        held = peak(ours("add", source, "ada/hole", "--store", folder / "store"))
+        what = f"peak memory of adding {count / 1e6:,.0f} MB"
+        rows.append(Row("memory", what, held, "MB", peer=small, beside="adding little", aim="150 MB"))
+        small = held
     return rows

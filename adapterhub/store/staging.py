@@ -97,6 +97,7 @@ class Staging:
                 adopted = self.layout.incoming / f"{digest.hex}.{secrets.token_hex(4)}.part"
                 with contextlib.suppress(FileNotFoundError):  # another writer adopted it
                     path.rename(adopted)
+                    adopted.chmod(0o644)  # its owner may have died on the last step but one, when it was read-only
                     yield adopted
         yield from (path for path in left if path.suffix == ".part" and path.exists())
         yield self.layout.incoming / f"{digest.hex}.part"

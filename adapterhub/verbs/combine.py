@@ -2,7 +2,7 @@
 
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -10,8 +10,10 @@ from adapterhub.compose.methods import Shape, check_method, check_shapes, check_
 from adapterhub.document import Document
 from adapterhub.expression import Term
 from adapterhub.expression import parse as parse_expression
+from adapterhub.finding import Finding
 from adapterhub.formats.members import EntryMembers
-from adapterhub.manifest import Parent
+from adapterhub.manifest import BasePin, Parent
+from adapterhub.note import gather
 from adapterhub.verbs.add import Request, add
 from adapterhub.verbs.desk import Desk, as_word
 from adapterhub.verbs.shown import Shown
@@ -106,13 +108,34 @@ def merge(desk: Desk, text: str, name: str, method: str = "sum") -> Shown:
     request = Request(
         parents=tuple(Parent(digest=one.digest, weight=weight) for one, weight in operands),
         recipe={"method": method},
-        pin=_agreed([one.entry.manifest.base for one, _ in operands]),
+        pin=_agreed(pins := [_pin(one) for one, _ in operands]),
         cards=tuple(sorted({card for one, _ in operands for card in one.entry.cards})),
     )
     with tempfile.TemporaryDirectory() as folder:
         _write(merged, Path(folder), [one for one, _ in operands])
         answer = add(desk, Path(folder), name, request)
-    return answer.model_copy(update={"relative_error": merged.relative_error})
+    findings = (*answer.findings, *_apart([one.label for one, _ in operands], pins))
+    return answer.model_copy(update={"relative_error": merged.relative_error, "findings": findings})
+
+
+def _pin(one: Subject) -> BasePin | None:
+    """The base of an operand: the manifest's, else the one noted later."""
+    noted = gather(one.entry.notes).base
+    return one.entry.manifest.base or (BasePin.model_validate(noted) if noted else None)
+
+
+def _apart(labels: Sequence[str], pins: Sequence[BasePin | None]) -> Iterator[Finding]:
+    """A sum of adapters that were trained on different weights is arithmetic, not yet sense."""
+    known = {label: pin.weights_digest for label, pin in zip(labels, pins, strict=True) if pin and pin.weights_digest}
+    if len(set(known.values())) > 1:
+        bases = ", ".join(f"{label} on {str(digest)[:19]}" for label, digest in known.items())
+        yield Finding(
+            check="bases-differ",
+            severity="warning",
+            place="parents",
+            message=f"the parents were trained on different bases: {bases}; the result is pinned to none",
+            remedy="`adapterhub audit` says how far they drifted; evaluate the result on the base you mean",
+        )
 
 
 def _write(merged: "Merged", folder: Path, parents: Sequence[Subject]) -> None:

@@ -8,7 +8,7 @@ from typing import final
 
 from adapterhub.durable import make_folder
 from adapterhub.entry import Entry
-from adapterhub.errors import AdapterHubError, BadReference, NotFound, WrongUsage
+from adapterhub.errors import AdapterHubError, BadReference, NotFound, Refused, WrongUsage
 from adapterhub.manifest import Manifest
 from adapterhub.reference import Reference, home_path, is_folder, parse
 from adapterhub.registry import Listed, Registry, find
@@ -71,6 +71,11 @@ class Desk:
                     f"there are {len(remotes)} remotes: {', '.join(sorted(remotes))}; which one?",
                     hint=f"name it with --to or --from, or call one of them {DEFAULT}",
                 )
+        if name == "hf":
+            raise Refused(
+                "hf: the Hugging Face Hub cannot be used as a remote yet",
+                hint="download the adapter's folder with another tool, then `adapterhub add ./folder namespace/name`",
+            )
         if name not in remotes:
             known = ", ".join(sorted(remotes)) or "none"
             raise NotFound(f"no remote is called {name!r}; known: {known}", hint=f"adapterhub remote add {name} URL")

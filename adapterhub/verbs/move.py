@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 
 from adapterhub.document import Document
-from adapterhub.errors import BadReference, Conflict, NotFound, Refused, WrongUsage
+from adapterhub.errors import BadReference, Conflict, NotFound, WrongUsage
 from adapterhub.reference import Reference, check_name, parse
-from adapterhub.registry import Registry
 from adapterhub.remotes.table import SCHEMES, check_url, url_of
 from adapterhub.settings import Remote
 from adapterhub.store.store import Store
@@ -62,7 +61,7 @@ def pull(desk: Desk, words: Iterable[str], remote: str | None = None, progress: 
 
 
 def _pull(desk: Desk, reference: Reference, remote: str | None, progress: Progress | None) -> Pulled:
-    source = _remote(desk, reference.remote or remote)
+    source = desk.remote(reference.remote or remote)
     try:
         copied = copy(reference.here(), source, desk.store, progress=progress)
     except Taken as error:
@@ -80,16 +79,6 @@ def _pull(desk: Desk, reference: Reference, remote: str | None, progress: Progre
     )
 
 
-def _remote(desk: Desk, name: str | None, *, write: bool = False) -> Registry:
-    """The remote of a name; one that cannot be added says what helps instead."""
-    if name == "hf":
-        raise Refused(
-            "hf: the Hugging Face Hub cannot be used as a remote yet",
-            hint="download the adapter's folder with another tool, then `adapterhub add ./folder namespace/name`",
-        )
-    return desk.remote(name, write=write)
-
-
 def push(
     desk: Desk,
     words: Iterable[str],
@@ -102,7 +91,7 @@ def push(
     """Send entries to a remote: only what it lacks, the name last."""
     references = [desk.reference(word) for word in words]
     listed = [desk.store.resolve(reference) for reference in references]  # every mistake before the first byte
-    sink = _remote(desk, remote, write=True)
+    sink = desk.remote(remote, write=True)
     done = []
     for item in listed:
         try:

@@ -7,6 +7,7 @@ written, and for a power failure the log says what was synced.
 
 import builtins
 import contextlib
+import errno
 import fcntl
 import io
 import os
@@ -78,6 +79,8 @@ class Steps:
     def open(self, path: Any, flags: int, *words: Any, **options: Any) -> int:
         """`os.open`; only what may create or change a file is a step."""
         with self.lock:
+            if flags & (os.O_WRONLY | os.O_RDWR):
+                _as_anybody(path)
             if flags & CHANGES:
                 self.step()
             handle: int = real["open"](path, flags, *words, **options)
@@ -90,9 +93,11 @@ class Steps:
         if not set(mode) & set("wxa+") or "b" not in mode:
             return real_open(file, mode, *words, **options)
         with self.lock:
+            if not isinstance(file, int):
+                _as_anybody(file)
+                self.step()
             raw = _File(self, file, mode)
             if not isinstance(file, int):
-                self.step()
                 self.log.append(Step("truncate" if "w" in mode else "open", _path(file), handle=raw.fileno()))
         return io.BufferedRandom(raw) if "+" in mode else io.BufferedWriter(raw)
 
@@ -110,6 +115,12 @@ class _File(io.FileIO):
             self.steps.step()
             self.steps.log.append(Step("cut", handle=self.fileno(), at=size or 0))
             return super().truncate(size)
+
+
+def _as_anybody(path: Any) -> None:
+    """Refuse to write a read-only file, as the system does unless it is root who asks."""
+    if Path(path).is_file() and not Path(path).stat().st_mode & 0o200:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
 def _appends(handle: int) -> bool:

@@ -203,6 +203,7 @@ def test_facts_of_rotten_bytes_do_not_outlive_their_repair(store: Store, tmp_pat
     config = entry(1).manifest.file("adapter_config.json")
     assert config is not None
     path = store.layout.blob(config.blob)
+    store.layout.facts(entry(1).digest).unlink()
     write(path, path.read_bytes().replace(b'"lora_alpha": 4', b'"lora_alpha": 8'))
     assert facts_of(store, entry(1).digest).alpha == 8
     check(store, repair=True, donors=[library(tmp_path / "remote").blob])

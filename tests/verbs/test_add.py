@@ -188,10 +188,11 @@ def test_models_and_data_are_entries_too(hub: Hub, tmp_path: Path) -> None:
 
 
 def test_a_base_may_be_an_entry_of_kind_model(hub: Hub, folder: Path, tmp_path: Path) -> None:
-    model = hub.add(tiny_base(tmp_path / "base"), "ada/base")
+    hub.add(tiny_base(tmp_path / "base"), "ada/base")
     pin = hub.add(folder, "ada/poet", base="ada/base").manifest.base
     assert pin is not None
-    assert pin.source == model.digest
+    assert (pin.weights_digest, pin.evidence) == (hub.base_show("ada/base").weights_digest, "bytes")
+    assert pin.source is None, "the pin says what the base is, not how it was named"
 
 
 def test_whoever_watches_is_told_every_byte(hub: Hub, folder: Path) -> None:

@@ -83,3 +83,16 @@ def test_a_merge_that_cannot_be_leaves_the_store_as_it_was(
     with pytest.raises(error):
         hub.merge(expression, name, method)
     assert tree(hub.store) == before
+
+
+def test_parents_of_different_bases_are_told(tmp_path):
+    hub = Hub.open(tmp_path / "store")
+    for seed, name in enumerate(("one", "two")):
+        base = tiny_base(tmp_path / f"base-{name}", seed=seed)
+        hub.add(tiny_adapter(tmp_path / name, seed=seed), f"ada/{name}", base=base)
+    merged = hub.merge("ada/one + ada/two", "ada/mix")
+    assert "bases-differ" in {finding.check for finding in merged.findings}
+    assert merged.manifest.base is None
+    same = hub.merge("ada/one + ada/one", "ada/same")
+    assert "bases-differ" not in {finding.check for finding in same.findings}
+    assert same.manifest.base == hub.show("ada/one").manifest.base

@@ -26,6 +26,14 @@ def test_showing_a_folder_tells_what_add_would_make_of_it(hub: Hub, tmp_path: Pa
     assert hub.show(folder).known_as == ("ada/poet@1",)
 
 
+def test_a_rotten_name_does_not_hide_what_the_others_are_called(hub: Hub, tmp_path: Path) -> None:
+    folder = tiny_adapter(tmp_path / "run")
+    hub.add(folder, "ada/poet")
+    hub.add(tiny_adapter(tmp_path / "other", seed=1), "aaa/first")
+    (hub.store / "names/aaa/first/versions/1").write_bytes(b"rot")
+    assert hub.show(folder).known_as == ("ada/poet@1",)
+
+
 def test_showing_an_entry_of_a_remote_touches_nothing_here(hub: Hub, tmp_path: Path) -> None:
     filled(tmp_path / "team", "ada/poet")
     hub.remote_add("team", f"file://{tmp_path}/team")
