@@ -96,6 +96,7 @@ class Staging:
             if path.suffix == ".ready" and not is_held(self.layout.incoming, owner):
                 adopted = self.layout.incoming / f"{digest.hex}.{secrets.token_hex(4)}.part"
                 with contextlib.suppress(FileNotFoundError):  # another writer adopted it
+                    path.chmod(0o644)  # its writer may have died just before it landed
                     path.rename(adopted)
                     adopted.chmod(0o644)  # its owner may have died on the last step but one, when it was read-only
                     yield adopted

@@ -100,7 +100,7 @@ def test_an_adapter_says_what_it_was_trained_on(hub: Hub) -> None:
     data = shown.manifest.training["data"]
     assert data == {name: hub.show(f"digits/{name}").digest for name in ("train", "test")}
     assert shown.manifest.base is not None
-    assert shown.manifest.base.source == hub.show("digits/vit").digest
+    assert shown.manifest.base.weights_digest == hub.base_show("digits/vit").weights_digest
 
 
 def test_no_file_of_it_names_a_machine() -> None:

@@ -94,10 +94,13 @@ def test_bytes_that_do_not_match_are_corrupt_and_forgotten(layout: Layout, sent:
 
 def test_what_a_writer_that_was_killed_had_fetched_is_taken_over(layout: Layout) -> None:
     lease = Lease(layout.incoming)
-    Staging(layout, lease.owner).fetch(FILE, Source(DATA))
+    first = Staging(layout, lease.owner)
+    first.fetch(FILE, Source(DATA))
     os.close(lease._handle)  # as the kernel does
+    first.arrived[FILE.blob].chmod(0o444)  # he was about to land it
     staging = Staging(layout)
     assert staging.fetch(FILE, Source(b"")) == 0
+    assert staging.arrived[FILE.blob].stat().st_mode & 0o200
     staging.land()
     assert layout.blob(FILE.blob).read_bytes() == DATA
 
