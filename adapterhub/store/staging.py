@@ -98,7 +98,6 @@ class Staging:
                 with contextlib.suppress(FileNotFoundError):  # another writer adopted it
                     path.chmod(0o644)  # its writer may have died just before it landed
                     path.rename(adopted)
-                    adopted.chmod(0o644)  # its owner may have died on the last step but one, when it was read-only
                     yield adopted
         yield from (path for path in left if path.suffix == ".part" and path.exists())
         yield self.layout.incoming / f"{digest.hex}.part"

@@ -19,7 +19,7 @@ HEAD = (
 def table(hub: "Hub") -> str:
     """Every model and adapter with its accuracies on the held-out images."""
     entries = {entry.reference: entry for entry in hub.list()}
-    bases = {entry.digest: entry for entry in entries.values() if entry.kind == "model"}
+    bases = {entry.reference.partition("@")[0]: entry for entry in entries.values() if entry.kind == "model"}
     rows = [_base(entry) for entry in bases.values()]
     rows += [_adapter(entry, bases) for entry in entries.values() if entry.kind == "adapter"]
     return "\n".join([*HEAD, *rows]) + "\n"
@@ -31,12 +31,12 @@ def _base(entry: "Summary") -> str:
 
 def _adapter(entry: "Summary", bases: "dict[str, Summary]") -> str:
     (domain,) = (tag for tag in entry.tags if tag != "digits")
-    base = bases[entry.base["source"]]
+    name = str(entry.facts.base_name)
+    base = bases[name]
     own, upright, alone = (
         f"{number:.1%}"
         for number in (entry.metrics["accuracy"], entry.metrics["accuracy_upright"], base.metrics[f"accuracy_{domain}"])
     )
-    name = base.reference.partition("@")[0]
     return f"| `{entry.reference}` | for `{name}` | {entry.facts.rank} | {own} | {upright} | {alone} |"
 
 

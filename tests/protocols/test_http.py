@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from adapterhub.errors import NotFound, Refused, Unreachable
-from adapterhub.protocols import http
 from adapterhub.protocols.http import Reader, TooLarge, http_error
 from tests.remotes.servers import Handler, Server, cut, endless, instead, serving, times
 
@@ -66,11 +65,10 @@ def test_a_server_that_ignores_ranges_is_skipped_forward(server: Server) -> None
     assert reader(server).read("poem") == DATA
 
 
-def test_a_document_larger_than_any_honest_one_is_refused(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "SMALL", 1 << 18)
+def test_a_document_larger_than_any_honest_one_is_refused(server: Server) -> None:
     server.faults.append(("poem", endless))
     with pytest.raises(TooLarge, match="poem: more than 262144 bytes"):
-        reader(server).read("poem")
+        reader(server).read("poem", 1 << 18)
 
 
 def test_nothing_is_compressed_on_the_way(server: Server) -> None:
