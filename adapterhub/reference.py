@@ -122,7 +122,9 @@ def folder_or_reference(word: str) -> Path | Reference:
 
 
 def home_path(word: str | Path) -> Path:
-    """The path a word means, `~` being a home folder."""
+    """The path a word means, `~` being a home folder; an empty word means none."""
+    if not str(word):
+        raise BadReference("the path is an empty word", hint="is a variable unset? The folder one stands in is .")
     try:
         return Path(word).expanduser()
     except RuntimeError:

@@ -136,7 +136,8 @@ def main() -> None:
     code = faults.guarded(run, sys.argv[1:])
     # Flushed here, because a reader that has gone away would otherwise be met while Python shuts down.
     try:
-        sys.stdout.flush()
+        if sys.stdout is not None:  # it may have been closed before the start
+            sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = faults.CLOSED

@@ -70,5 +70,8 @@ def values(words: Iterable[str], what: str) -> dict[str, str | int | float]:
 def _value(text: str) -> str | int | float:
     if not NUMBER.fullmatch(text):
         return text
-    number: int | float = json.loads(text)
-    return number if math.isfinite(number) else text
+    try:
+        number: int | float = json.loads(text)
+        return number if math.isfinite(number) else text
+    except (OverflowError, ValueError):  # more digits than any number here has
+        return text

@@ -76,7 +76,7 @@ def _look_into(place: Path) -> tuple[list[Path], bool]:
         return [], True
     except OSError:
         return [], False
-    files = {entry.name for entry in entries if entry.is_file()}
+    files = {entry.name for entry in entries if _is_file(entry)}
     whole = is_adapter_folder(files)
     headed = set() if whole else {name for name in files if _may_be_adapter(name)}
     inner = [
@@ -86,6 +86,14 @@ def _look_into(place: Path) -> tuple[list[Path], bool]:
         or (entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".") and entry.name not in SKIPPED)
     ]
     return inner, whole
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Whether it leads to a file; a link that leads in a circle, or nowhere that may be looked at, does not."""
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
 
 
 def _may_be_adapter(name: str) -> bool:

@@ -6,6 +6,7 @@ and plain containers. Says what went wrong as one line of JSON: {"kind": "corrup
 
 import json
 import pickle  # noqa: TID251 - only for the name of its error
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,13 @@ def _short(error: Exception) -> str:
     """What torch found, without the advice it gives on reading the file all the same."""
     lines = [line.strip() for line in str(error).splitlines()]
     found = [line for line in lines if "WeightsUnpickler error" in line or "Unsupported" in line]
-    return " ".join(found or lines)[:300] or type(error).__name__
+    text = " ".join(found or lines)
+    for advice in ("WeightsUnpickler error: ", "Unsupported"):
+        text = text[text.find(advice) :] if advice in text else text
+    return (
+        re.split(r"Please|Re-running|Do it only|Check the documentation|, which may", text)[0].strip()[:300]
+        or type(error).__name__
+    )
 
 
 def _say(kind: str, message: str) -> int:

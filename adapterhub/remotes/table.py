@@ -32,6 +32,11 @@ def check_url(url: str) -> str:
         _ = parts.port
     except ValueError as error:
         raise BadReference(f"cannot use {url!r} as a remote: {error}", hint="write scheme://host[:port]/path") from None
+    if parts.query or parts.fragment or "#" in url or "?" in url or "%00" in url:
+        raise BadReference(
+            f"cannot use {url!r} as a remote: it has more than a path",
+            hint="leave out what follows ? or #; in the name of a folder write %3F and %23, or give the folder itself",
+        )
     if parts.scheme not in SCHEMES:
         raise BadReference(
             f"cannot use {url!r} as a remote: {parts.scheme or 'no'} scheme",

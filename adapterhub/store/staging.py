@@ -101,7 +101,8 @@ class Staging:
                     yield adopted
         yield from (path for path in left if path.suffix == ".part" and path.exists())
         yield self.layout.incoming / f"{digest.hex}.part"
-        yield self.layout.incoming / f"{digest.hex}.{secrets.token_hex(4)}.part"
+        while True:  # another writer may lock even our own before we do, so there is always one more
+            yield self.layout.incoming / f"{digest.hex}.{secrets.token_hex(4)}.part"
 
     @contextlib.contextmanager
     def _part(self, digest: Digest) -> Iterator[tuple[BinaryIO, Path]]:

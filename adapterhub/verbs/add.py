@@ -6,10 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
+from adapterhub.audit.fit import fit
+from adapterhub.audit.read import adapter_of
+from adapterhub.base.card import Card
 from adapterhub.digest import Digest
 from adapterhub.entry import Entry
-from adapterhub.errors import BadReference, Conflict
+from adapterhub.errors import BadReference, Conflict, DoesNotFit
 from adapterhub.formats.intake import Intake, take
+from adapterhub.formats.members import FolderMembers
 from adapterhub.manifest import BasePin, File, Manifest, Parent
 from adapterhub.note import Note, gather
 from adapterhub.reference import Reference
@@ -65,6 +69,7 @@ def add_intake(
         desk.store.say(Digest.of(b""), kind, data)  # what cannot be said is refused before anything is read
     if request.base:
         pin, card = pin_for(desk, request.base, intake)
+        _check_fit(intake, card)
         cards = (card_bytes(card),)
     with desk.store.session() as session:
         manifest = Manifest.made(
@@ -82,6 +87,18 @@ def add_intake(
     if card is not None:
         base_add_card(desk, card)
     return _shown(desk.store, published, intake)
+
+
+def _check_fit(intake: Intake, card: Card) -> None:
+    """`DoesNotFit` for an adapter none of whose targets is in the base: the pin would be false for ever."""
+    if intake.facts.format != "peft":
+        return
+    report = fit(adapter_of(FolderMembers(intake.paths), "this adapter"), card)
+    if report.verdict == "misfit":
+        raise DoesNotFit(
+            f"no module of this adapter fits {card.name}: {report.findings[0].message if report.findings else ''}",
+            hint="`adapterhub audit ./folder --base B` says what is missing; is it the right base?",
+        )
 
 
 def _shown(store: Store, published: Published, intake: Intake) -> Shown:

@@ -114,7 +114,7 @@ def merge(desk: Desk, text: str, name: str, method: str = "sum") -> Shown:
     with tempfile.TemporaryDirectory() as folder:
         _write(merged, Path(folder), [one for one, _ in operands])
         answer = add(desk, Path(folder), name, request)
-    findings = (*answer.findings, *_apart([one.label for one, _ in operands], pins))
+    findings = (*answer.findings, *_apart([one for one, _ in operands], pins))
     return answer.model_copy(update={"relative_error": merged.relative_error, "findings": findings})
 
 
@@ -124,16 +124,20 @@ def _pin(one: Subject) -> BasePin | None:
     return one.entry.manifest.base or (BasePin.model_validate(noted) if noted else None)
 
 
-def _apart(labels: Sequence[str], pins: Sequence[BasePin | None]) -> Iterator[Finding]:
+def _apart(parents: Sequence[Subject], pins: Sequence[BasePin | None]) -> Iterator[Finding]:
     """A sum of adapters that were trained on different weights is arithmetic, not yet sense."""
-    known = {label: pin.weights_digest for label, pin in zip(labels, pins, strict=True) if pin and pin.weights_digest}
-    if len(set(known.values())) > 1:
-        bases = ", ".join(f"{label} on {str(digest)[:19]}" for label, digest in known.items())
+    digests = {str(pin.weights_digest)[:19] if pin else "" for pin in pins}
+    names = {str(one.facts.base_name or "") for one in parents}
+    if len(digests - {""}) > 1 or ("" in digests and len(names - {""}) > 1):
+        bases = ", ".join(
+            f"{one.label} on {one.facts.base_name or '?'} {str(pin.weights_digest)[:19] if pin else '(by name only)'}"
+            for one, pin in zip(parents, pins, strict=True)
+        )
         yield Finding(
             check="bases-differ",
             severity="warning",
             place="parents",
-            message=f"the parents were trained on different bases: {bases}; the result is pinned to none",
+            message=f"the parents were trained on different bases: {bases}",
             remedy="`adapterhub audit` says how far they drifted; evaluate the result on the base you mean",
         )
 

@@ -1,5 +1,6 @@
 """`export`, `path`, `alias`, `tag`, `note`, `pin`, `remove`, `check`, `sweep`, `catalog`: keep house."""
 
+import math
 import os
 import secrets
 import shutil
@@ -13,7 +14,7 @@ from adapterhub.digest import Digest, copy_and_hash
 from adapterhub.document import Document
 from adapterhub.durable import make_folder
 from adapterhub.entry import Entry
-from adapterhub.errors import AdapterHubError, Conflict, WrongUsage
+from adapterhub.errors import AdapterHubError, Conflict, Refused, WrongUsage
 from adapterhub.manifest import File
 from adapterhub.note import gather
 from adapterhub.reference import home_path
@@ -151,7 +152,9 @@ def note(desk: Desk, word: str, values: dict[str, Any]) -> Listed:
 def pin(desk: Desk, word: str, base: str) -> Listed:
     """Note which base an entry was trained on, by content."""
     card = card_for(desk, base)
-    desk.store.resolve(desk.reference(word))
+    listed = desk.store.resolve(desk.reference(word))
+    if (kind := desk.store.manifest(listed.digest).kind) != "adapter":
+        raise Refused(f"{listed.reference} is of kind {kind}, and has no base", hint="pin adapters only")
     base_add_card(desk, card)
     return _say(desk, word, "base", pin_of(card).plain())
 
@@ -206,7 +209,7 @@ def _donors(desk: Desk) -> Iterable[Donor]:
 def sweep_store(desk: Desk, grace: float | None = None) -> Swept:
     """Free what nobody names."""
     grace = GRACE if grace is None else grace
-    if grace < 0:
+    if not (math.isfinite(grace) and grace >= 0):
         raise WrongUsage(f"the grace period is {grace} seconds", hint="give 0 or more")
     return sweep(desk.store, grace)
 

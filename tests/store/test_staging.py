@@ -166,3 +166,19 @@ def test_a_blob_lands_read_only_and_mends_one_that_rotted(layout: Layout) -> Non
     assert layout.blob(digest).read_bytes() == b"poem"
     assert layout.blob(digest).stat().st_mode & 0o777 == 0o444
     assert list(tree(layout.incoming)) == []
+
+
+def test_a_partial_file_that_others_lock_first_is_given_up_for_another(tmp_path, monkeypatch):
+    staging = Staging(Layout(tmp_path))
+    staging.layout.incoming.mkdir(parents=True)
+    real, refused = fcntl.flock, iter([True, True, True, False])
+
+    def flock(handle, how):
+        if next(refused, False):
+            raise BlockingIOError
+        real(handle, how)
+
+    monkeypatch.setattr("adapterhub.store.staging.fcntl.flock", flock)
+    data = b"poem"
+    file = File(path="a", size=len(data), sha256=Digest.of(data).hex)
+    assert staging.fetch(file, lambda start: io.BytesIO(data[start:])) == len(data)

@@ -7,6 +7,7 @@ from typer import Argument, Context
 from adapterhub.cli import moves
 from adapterhub.cli.grammar import Row
 from adapterhub.cli.options import run_of
+from adapterhub.cli.text import clean
 
 Name = Annotated[str, Argument(metavar="NAME", help="What you call it: team, origin …")]
 
@@ -32,7 +33,7 @@ def listing(ctx: Context) -> None:
 def remove(ctx: Context, name: Name) -> None:
     """Forget a registry's name. What lies there stays."""
     run = run_of(ctx)
-    run.answer(run.hub().remote_remove(name), lambda remote: print(f"forgot {remote.name}, {remote.url}"))
+    run.answer(run.hub().remote_remove(name), lambda remote: print(clean(f"forgot {remote.name}, {remote.url}")))
 
 
 def test(ctx: Context, name: Name) -> None:
