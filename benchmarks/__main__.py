@@ -38,7 +38,7 @@ def read(words: list[str]) -> argparse.Namespace:
 def main(words: list[str]) -> None:
     """Measure, print the table, and write it where everything was measured."""
     asked = read(words)
-    load = os.getloadavg()
+    load = os.getloadavg()[0]
     rows: list[Row] = []
     for name in asked.only or PARTS:
         with tempfile.TemporaryDirectory(dir=asked.folder, prefix="benchmark-") as folder:
@@ -46,7 +46,7 @@ def main(words: list[str]) -> None:
             rows += (found := PARTS[name](Path(folder), asked))
         for row in found:
             print(f"  {row.what}: {row.ours:.3f} {row.unit}", file=sys.stderr, flush=True)
-    text = page(rows, load)
+    text = page(rows, (load, os.getloadavg()[2]))
     print(text)
     if output := asked.output or (None if asked.only else RESULTS):
         output.write_text(text)

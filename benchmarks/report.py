@@ -18,15 +18,15 @@ peer's, so smaller is better. Times of `search` and `list` are those beyond impo
 """
 
 
-def page(rows: Iterable[Row], load: tuple[float, float, float]) -> str:
-    """The whole page."""
+def page(rows: Iterable[Row], load: tuple[float, float]) -> str:
+    """The whole page; `load` is how many processes wanted a core, in the minutes before and at the end."""
     return "\n".join((HEAD, *_machine(load), "", *_table(rows), ""))
 
 
-def _machine(load: tuple[float, float, float]) -> list[str]:
+def _machine(load: tuple[float, float]) -> list[str]:
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return [
-        f"- {datetime.now(UTC):%Y-%m-%d}, load before the run {load[0]:.1f}",
+        f"- {datetime.now(UTC):%Y-%m-%d}, load of the machine {load[0]:.1f} before the run and {load[1]:.1f} at its end",
         f"- {_processor()}, {os.cpu_count()} cores, {_memory():.0f} GB of memory, {platform.system()} "
         f"{platform.release().split('-')[0]}",
         f"- Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {versions}",
