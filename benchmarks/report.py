@@ -26,7 +26,7 @@ def page(rows: Iterable[Row], load: tuple[float, float]) -> str:
 def _machine(load: tuple[float, float]) -> list[str]:
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return [
-        f"- {datetime.now(UTC):%Y-%m-%d}, load of the machine {load[0]:.1f} before the run and {load[1]:.1f} at its end",
+        f"- {datetime.now(UTC):%Y-%m-%d}, load {load[0]:.1f} before the run and {load[1]:.1f} at its end",
         f"- {_processor()}, {os.cpu_count()} cores, {_memory():.0f} GB of memory, {platform.system()} "
         f"{platform.release().split('-')[0]}",
         f"- Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {versions}",
