@@ -78,11 +78,10 @@ def _bases(desk: Desk, words: Iterable[str]) -> list[Base]:
 
 def _all(desk: Desk) -> Iterator[str]:
     """Every adapter of the store that can be read."""
-    for name in desk.store.names.all():
-        with suppress(AdapterHubError):
-            for listed in desk.store.names.listed(name):
-                if desk.store.manifest(listed.digest).kind == "adapter":
-                    yield str(listed.reference)
+    for listed in desk.store.readable():
+        with suppress(AdapterHubError):  # one version whose manifest is damaged hides no other
+            if desk.store.manifest(listed.digest).kind == "adapter":
+                yield str(listed.reference)
 
 
 def _adapter(desk: Desk, word: str) -> Adapter:

@@ -100,3 +100,12 @@ def test_what_came_with_an_adapter_from_elsewhere_is_asked_first(hub: Hub, tmp_p
     other.remote_add("team", str(tmp_path / "team"))
     (report,) = other.audit(["team:ada/poet"], [tmp_path / "two"])
     assert report.verdict == "drifted"
+
+
+def test_a_damaged_version_hides_no_other(hub: Hub, tmp_path: Path) -> None:
+    hub.add(tiny_adapter(tmp_path / "later", seed=9), "ada/poet", base=tmp_path / "one")
+    blob = hub.desk.store.layout.blob(hub.show("ada/poet@1").manifest.digest)
+    blob.chmod(0o644)
+    blob.write_bytes(b"{}")
+    reports = hub.audit([], [tmp_path / "one"])
+    assert [(report.adapter, report.digest) for report in reports] == [("ada/poet@2", hub.show("ada/poet@2").digest)]
