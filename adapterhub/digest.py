@@ -68,7 +68,7 @@ def copy_and_hash(
     """
     hasher, size, buffer = new_hash(), 0, bytearray(CHUNK)
     view = memoryview(buffer)
-    while count := source.readinto(buffer):  # type: ignore[attr-defined]
+    while count := _fill(source, buffer):
         chunk = view[:count]
         hasher.update(chunk)
         if sink is not None:
@@ -77,6 +77,16 @@ def copy_and_hash(
             watch(chunk)
         size += count
     return Digest(hasher.hexdigest()), size
+
+
+def _fill(source: BinaryIO, buffer: bytearray) -> int:
+    """Read the next chunk; an error names the file that was read, not the one that is written meanwhile."""
+    try:
+        return int(source.readinto(buffer))  # type: ignore[attr-defined]
+    except OSError as error:
+        if error.filename is None and error.errno is not None and (name := getattr(source, "name", None)):
+            error.filename = name
+        raise
 
 
 def verify(data: bytes, expected: Digest, what: str) -> bytes:

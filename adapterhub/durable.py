@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from adapterhub.system import naming
+
 __all__ = ["beside", "commit", "commit_new", "make_folder", "replace", "sync_folder", "write_new"]
 
 
@@ -18,7 +20,8 @@ def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(handle)
+        with naming(folder):
+            os.fsync(handle)
     finally:
         os.close(handle)
 
@@ -40,7 +43,7 @@ def beside(folder: Path, mode: int = 0o644) -> Iterator[tuple[BinaryIO, Path]]:
     path = folder / f".{secrets.token_hex(8)}.tmp"
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
-        with open(handle, "wb") as stream:
+        with naming(path), open(handle, "wb") as stream:
             yield stream, path
     finally:
         path.unlink(missing_ok=True)

@@ -10,10 +10,16 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, final
 
 from adapterhub.digest import Digest
+from adapterhub.errors import Corrupt, NotFound
 from adapterhub.manifest import File, Manifest
 from adapterhub.note import Note
+from adapterhub.regular import open_regular
 
-__all__ = ["Entry", "Files", "FolderFiles"]
+__all__ = ["Damaged", "Entry", "Files", "FolderFiles", "cards_of"]
+
+
+class Damaged(Corrupt):
+    """A way to read files gave other bytes than the manifest promises: whoever holds those has a damaged copy."""
 
 
 class Files(Protocol):
@@ -33,7 +39,7 @@ class FolderFiles:
     renamed: dict[str, Path] = field(default_factory=dict)
 
     def open(self, file: File, start: int = 0) -> BinaryIO:
-        stream = (self.renamed.get(file.path) or self.folder / file.path).open("rb")
+        stream = open_regular(self.renamed.get(file.path) or self.folder / file.path)
         stream.seek(start)
         return stream
 
@@ -60,8 +66,16 @@ class Entry:
         """A stream of one file, by its path in the manifest."""
         file = self.manifest.file(path)
         if file is None:
-            raise KeyError(path)
+            there = ", ".join(self.paths()) or "none"
+            raise NotFound(f"{path}: no such file in the entry {self.digest.short}", hint=f"its files: {there}")
         return self.files.open(file)
 
     def paths(self) -> Iterable[str]:
         return (file.path for file in self.manifest.files)
+
+
+def cards_of(manifest: Manifest, notes: Iterable[Note]) -> list[Digest]:
+    """The base cards that an entry names: in its manifest's pin, or in one noted later."""
+    pins = [manifest.base.card if manifest.base else None]
+    pins += [note.data.get("card") for note in notes if note.kind == "base"]
+    return sorted({Digest.parse(pin) for pin in pins if pin})

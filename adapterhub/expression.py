@@ -2,16 +2,16 @@
 
 expression := [ "-" ] term { ( "+" | "-" ) term }       + and - stand between spaces
 term       := ( reference | folder ) [ "*" weight ]     without a weight: 1
-weight     := a decimal number, as Python's float() reads it, but finite
+weight     := a number (see number)
 
 ada/sql@1*0.7 + ada/chat*0.3 - ada/rude*0.2
 """
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from adapterhub.errors import BadReference
+from adapterhub.number import number
 from adapterhub.reference import Reference, folder_or_reference
 
 __all__ = ["Expression", "Term", "parse"]
@@ -53,6 +53,11 @@ def parse(text: str) -> Expression:
     'ada/sql@1*0.7 + ada/rude*-0.2'
     """
     words = text.split()
+    if stuck := next((word for word in words if word[0] in "+-" and len(word) > 1), None):
+        raise BadReference(
+            f"cannot read the expression {text!r}: no space after the {stuck[0]!r} of {stuck!r}",
+            hint=f"write '{stuck[0]} {stuck[1:]}': + and - stand between spaces",
+        )
     sign = -1.0 if words[:1] == ["-"] else 1.0
     words = words[1:] if sign < 0 else words
     if not words:
@@ -69,16 +74,25 @@ def parse(text: str) -> Expression:
 
 def _term(word: str, sign: float, text: str) -> Term:
     operand, star, weight = word.rpartition("*")
+    if number(operand) is not None:
+        raise BadReference(
+            f"cannot read the expression {text!r}: a weight stands behind its adapter, not as in {word!r}",
+            hint=f"write {weight}*{operand}",
+        )
     if not star:
-        return Term(folder_or_reference(word), sign)
-    return Term(folder_or_reference(operand), sign * _weight(weight, text))
+        return Term(_operand(word), sign)
+    return Term(_operand(operand), sign * _weight(weight, text))
+
+
+def _operand(word: str) -> Reference | Path:
+    try:
+        return folder_or_reference(word)
+    except BadReference as error:
+        raise BadReference(str(error), hint=HINT) from None
 
 
 def _weight(word: str, text: str) -> float:
-    try:
-        weight = float(word)
-    except ValueError:
-        raise BadReference(f"cannot read the expression {text!r}: {word!r} is not a weight", hint=HINT) from None
-    if not math.isfinite(weight) or "_" in word:
+    weight = number(word)
+    if weight is None:
         raise BadReference(f"cannot read the expression {text!r}: a weight is a finite number, got {word!r}", hint=HINT)
-    return weight
+    return float(weight)

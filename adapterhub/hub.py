@@ -106,7 +106,7 @@ class Hub:
         """Add what a scan found, one by one, under names a template makes of the places."""
         from adapterhub.verbs.scan import TEMPLATE, scan_add
 
-        return scan_add(self.desk, found, template or TEMPLATE)
+        return scan_add(self.desk, found, TEMPLATE if template is None else template)
 
     def show(self, word: PathLike) -> "Shown":
         """All that is known about an entry, or about a folder."""
@@ -291,8 +291,8 @@ class Hub:
 
         return merge(self.desk, expression, name, method)
 
-    def merge_plan(self, expression: str, method: str = "sum") -> "MergePlan":
-        """What a merge would do; nothing is computed."""
+    def merge_plan(self, expression: str, method: str = "sum", name: str | None = None) -> "MergePlan":
+        """What a merge would do, and whether it could be called `name`; nothing is computed."""
         from adapterhub.verbs.combine import merge_plan
 
-        return merge_plan(self.desk, expression, method)
+        return merge_plan(self.desk, expression, method, name)

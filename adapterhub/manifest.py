@@ -16,15 +16,20 @@ from adapterhub.errors import Corrupt, Refused
 
 __all__ = ["BasePin", "File", "Manifest", "Parent", "Pinned", "safe_path"]
 
+LONGEST_PART, LONGEST_PATH = 255, 1024
+"""Bytes of UTF-8: what file systems allow of a name, and what leaves room for the folder a path is written to."""
+
 
 def safe_path(path: str) -> str:
-    """The same path, if it stays inside a folder on every system; else `ValueError`."""
+    """The same path, if every system can write it, and inside a folder; else `ValueError`."""
     if any(part in ("", ".", "..") for part in path.split("/")):
         raise ValueError(f"a file's path has no empty part, '.' or '..', got {path!r}")
-    if "\\" in path or ":" in path or min(path) < " " or len(path.encode(errors="replace")) > 1024:
-        raise ValueError(f"a file's path has no control character, ':' or backslash and <= 1024 bytes, got {path!r}")
-    if not path.isprintable():
-        raise ValueError(f"a file's path is printable text, got {path!r}")
+    if "\\" in path or ":" in path or not path.isprintable():
+        raise ValueError(f"a file's path is printable text without ':' or backslash, got {path!r}")
+    if len(path.encode()) > LONGEST_PATH or max(len(part.encode()) for part in path.split("/")) > LONGEST_PART:
+        raise ValueError(
+            f"a file's path has at most {LONGEST_PATH} bytes, and {LONGEST_PART} between slashes, got {path!r}"
+        )
     return path
 
 
@@ -121,5 +126,8 @@ class Manifest(Document):
         """Parse a manifest, insisting on its canonical form, so that one entry has one digest."""
         manifest = cls.from_bytes(data, what)
         if manifest.to_bytes() != data:
-            raise Corrupt(f"{what}: not in canonical form, so its digest would not be the only one")
+            raise Corrupt(
+                f"{what}: not in canonical form, so its digest would not be the only one",
+                hint="it was not written by adapterhub: add the files themselves again",
+            )
         return manifest

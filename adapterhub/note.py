@@ -20,7 +20,7 @@ class Note(Document):
     kind        data
     metrics     {name: number}
     tags        {"add": [tag], "remove": [tag]}
-    cost        {"seconds": …, "peak_memory": …, "trainable_parameters": …}
+    cost        {name: number}: seconds, peak_memory (bytes), trainable_parameters
     card        {"text": the README}
     license     {"id": an SPDX identifier}
     base        a base pin (see manifest), learned after the manifest was written
@@ -53,10 +53,18 @@ class Note(Document):
 
 
 def _metrics(data: dict[str, Any]) -> None:
+    _numbers(data, "metric")
+
+
+def _cost(data: dict[str, Any]) -> None:
+    _numbers(data, "cost")
+
+
+def _numbers(data: dict[str, Any], what: str) -> None:
     for name, value in data.items():
-        _word(name, "metric's name")
+        _word(name, f"{what}'s name")
         if not _is_number(value):
-            raise ValueError(f"the metric {name} is a finite number, got {value!r}")
+            raise ValueError(f"the {what} {name} is a finite number, got {value!r}")
 
 
 def _is_number(value: Any) -> bool:
@@ -80,8 +88,9 @@ def _card(data: dict[str, Any]) -> None:
 
 
 def _license(data: dict[str, Any]) -> None:
-    if not isinstance(data.get("id"), str):
-        raise ValueError("a license has an id")
+    said = data.get("id")
+    if not isinstance(said, str) or not said.isprintable():
+        raise ValueError(f"a license is one line of printable text, got {said!r}")
 
 
 def _base(data: dict[str, Any]) -> None:
@@ -96,6 +105,7 @@ def _word(word: Any, what: str) -> None:
 WELL_FORMED: dict[str, Callable[[dict[str, Any]], None]] = {
     "metrics": _metrics,
     "tags": _tags,
+    "cost": _cost,
     "card": _card,
     "license": _license,
     "base": _base,
@@ -123,17 +133,23 @@ class Noted(Document):
         return bool(data.items() <= known.items()) if kind != "base" else data == known
 
 
+OTHER = {"metrics": "values", "values": "metrics"}
+
+
 def gather(notes: Iterable[Note]) -> Noted:
     """What all notes say together; where two disagree, the later one counts."""
     said: dict[str, Any] = {kind: {} for kind in ("metrics", "cost", "log", "values", "card", "license", "base")}
     tags: set[str] = set()
-    for note in sorted(notes, key=lambda note: (note.time, note.to_bytes())):
+    known = tuple(notes)
+    for note in sorted(known, key=lambda note: (note.time, note.to_bytes())) if len(known) > 1 else known:
         if note.kind == "tags":
             tags = (tags | set(note.data.get("add", ()))) - set(note.data.get("remove", ()))
         elif note.kind == "base":
             said["base"] = note.data
         else:
             said[note.kind].update(note.data)
+            for key in note.data if note.kind in OTHER else ():
+                said[OTHER[note.kind]].pop(key, None)  # a key has one value: a number, or a text
     return Noted(
         **{kind: said[kind] for kind in ("metrics", "cost", "log", "values", "base")},
         tags=tuple(sorted(tags)),

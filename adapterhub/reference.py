@@ -127,5 +127,5 @@ def home_path(word: str | Path) -> Path:
         raise BadReference("the path is an empty word", hint="is a variable unset? The folder one stands in is .")
     try:
         return Path(word).expanduser()
-    except RuntimeError:
+    except (RuntimeError, ValueError):  # a zero byte, half a surrogate pair
         raise BadReference(f"{word}: there is no such user", hint="~ is your home folder, ~ada that of ada") from None

@@ -6,10 +6,14 @@ from typing import Protocol
 
 from adapterhub.digest import Digest
 from adapterhub.entry import Entry
-from adapterhub.errors import Corrupt
+from adapterhub.errors import Conflict, Corrupt
 from adapterhub.reference import Reference
 
-__all__ = ["Listed", "Published", "Registry", "find"]
+__all__ = ["LabelTaken", "Listed", "Published", "Registry", "find"]
+
+
+class LabelTaken(Conflict):
+    """A version's label means something else; another label would do."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,8 @@ class Registry(Protocol):
     def publish(self, entry: Entry, reference: Reference) -> Published:
         """Make the entry readable under a version; without a pin, the one that has its digest or the next integer.
 
-        Files first, then the manifest, then the name; only what is missing is read from the entry. `Conflict` when the
-        version names something else.
+        Files first, then the manifest, then the name; only what is missing is read from the entry. `LabelTaken`
+        when the version names something else.
         """
         ...
 

@@ -9,6 +9,8 @@ from pydantic import Field
 
 from adapterhub.document import Document
 from adapterhub.durable import replace
+from adapterhub.errors import Corrupt
+from adapterhub.regular import read_regular
 
 __all__ = ["KnownBase", "Remote", "Settings", "home", "load", "save", "who"]
 
@@ -44,8 +46,15 @@ def home() -> Path:
 
 
 def load(store: Path) -> Settings:
+    """The settings of a store; empty ones where there are none yet."""
     path = store / "settings.json"
-    return Settings.from_bytes(path.read_bytes(), str(path)) if path.exists() else Settings()
+    try:
+        return Settings.from_bytes(read_regular(path), str(path))
+    except FileNotFoundError:
+        return Settings()
+    except Corrupt as error:
+        hint = f"correct {path} by hand, or move it away: then give remotes and bases their names again"
+        raise Corrupt(str(error), hint=hint) from None
 
 
 def save(store: Path, settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""What holds for all tests: hypothesis has no clock, and what was skipped is said aloud."""
+"""What holds for all tests: hypothesis has no clock; what was skipped is said aloud, and how often a writer died."""
 
 import pytest
 from hypothesis import settings
@@ -12,3 +12,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reasons = {report.longrepr[2] for report in terminalreporter.getreports("skipped") if report.longrepr}
     for reason in sorted(reasons):
         terminalreporter.write_line(f"NOT TESTED: {reason}", yellow=True)
+    kills = sum(
+        number
+        for report in terminalreporter.getreports("passed")
+        for key, number in report.user_properties
+        if key == "kills"
+    )
+    if kills:
+        terminalreporter.write_line(f"{kills} processes were killed, each at a step of its own, and lost nothing")

@@ -6,6 +6,7 @@ from typing import final
 
 from adapterhub.audit.pair import Pair
 from adapterhub.base.fold import fold, sentence
+from adapterhub.base.pins import contradictions
 from adapterhub.finding import Finding, Severity
 
 __all__ = ["CHECKS", "Check"]
@@ -114,11 +115,7 @@ def _base_name(pair: Pair) -> Iterator[Finding]:
 
 
 def _pins(pair: Pair) -> Iterator[Finding]:
-    pin, noted = pair.adapter.pin, pair.adapter.noted
-    if pin and noted and pin.weights_digest and noted.weights_digest and pin.weights_digest != noted.weights_digest:
-        yield _contradiction(
-            "pins", f"the manifest pins {pin.weights_digest[:19]}, a later note {noted.weights_digest[:19]}"
-        )
+    yield from contradictions(pair.adapter.pin, pair.adapter.noted)
 
 
 def _saved(pair: Pair) -> Iterator[Finding]:
@@ -150,7 +147,7 @@ CHECKS = {
     "model-type": Check("Is the base of the kind it was trained on?", _model_type),
     "target": Check("Does every target of the config match something?", _targets),
     "base-name": Check("Does the config's name of the base agree with the pin?", _base_name),
-    "pins": Check("Do the manifest's pin and later notes agree?", _pins),
+    "pin-contradicted": Check("Do the manifest's pin and later notes agree?", _pins),
     "saved-tensor": Check("Which whole tensors does it bring in another size?", _saved),
     "unread-module": Check("Was every module compared?", _unread),
     "targets-nothing": Check("Does it target anything?", _nothing),

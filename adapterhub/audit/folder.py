@@ -21,5 +21,5 @@ def audit_folder(adapter: Path, base: Path) -> Report:
 def members_of(folder: Path) -> FolderMembers:
     """The files that lie in a folder, by name."""
     if not folder.is_dir():
-        raise NotFound(f"{folder}: no such folder")
+        raise NotFound(f"{folder}: no such folder", hint="check the path")
     return FolderMembers({path.name: path for path in folder.iterdir() if path.is_file()})

@@ -10,7 +10,7 @@ from adapterhub.formats.header import TensorInfo
 from adapterhub.formats.members import Members
 from adapterhub.formats.peft_config import FACTORED
 from adapterhub.formats.peft_keys import PREFIX, Role
-from adapterhub.formats.peft_parts import Parts, factor_tensors, is_expert
+from adapterhub.formats.peft_parts import Parts, factor_tensors, is_expert, named_modules
 from adapterhub.formats.table import recognise
 from adapterhub.manifest import BasePin, Manifest
 
@@ -37,7 +37,7 @@ def adapter_of(
             hint="convert it to PEFT with the tool it was made with",
         )
     parts = factor_tensors(members)
-    targets, unread = _factored(parts) if parts.config.type in FACTORED else (_named(parts), ())
+    targets, unread = _targets(parts)
     listed = parts.config.fields.get("target_modules")
     return Adapter(
         name=name,
@@ -55,8 +55,10 @@ def adapter_of(
     )
 
 
-def _factored(parts: Parts) -> tuple[dict[str, Target], tuple[str, ...]]:
+def _targets(parts: Parts) -> tuple[dict[str, Target], tuple[str, ...]]:
     """The modules with the weight each expects, and those that change a bare parameter no shape is told of."""
+    if parts.config.type not in FACTORED:
+        return dict.fromkeys(named_modules(parts), Target()), ()
     unread = tuple(module for module in parts.modules if is_expert(parts.config, module))
     return {m: Target(_shape(roles)) for m, roles in parts.modules.items() if m not in unread}, unread
 
@@ -67,23 +69,6 @@ def _shape(roles: dict[Role, TensorInfo]) -> tuple[int, ...] | None:
         return (B.shape[0], *A.shape[1:])  # a convolution's A has the whole kernel
     A, B = roles.get("embedding_A"), roles.get("embedding_B")
     return (A.shape[-1], B.shape[0]) if A is not None and B is not None else None
-
-
-def _named(parts: Parts) -> dict[str, Target]:
-    """The modules of another tuner: the part of a tensor's name that ends in a target of the config."""
-    wanted = set(parts.config.targets)
-    found = {}
-    for name in parts.header.tensors:
-        words = name.removeprefix(PREFIX).split(".")
-        ends = (".".join(words[:end]) for end in range(len(words) - 1, 0, -1))
-        if module := next((path for path in ends if _is_target(path, wanted)), None):
-            found[module] = Target()
-    return found
-
-
-def _is_target(path: str, wanted: set[str]) -> bool:
-    words = path.split(".")
-    return any(".".join(words[start:]) in wanted for start in range(len(words)))
 
 
 def _saved(parts: Parts, targets: dict[str, Target]) -> dict[str, tuple[int, ...]]:

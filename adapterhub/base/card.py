@@ -18,12 +18,12 @@ from typing import Any, BinaryIO
 
 from adapterhub.base.rounding import ROUNDED, to_bf16
 from adapterhub.digest import CHUNK, Digest, new_hash
-from adapterhub.document import Document
+from adapterhub.document import Document, check_data
 from adapterhub.errors import Corrupt, NotFound
 from adapterhub.formats import safetensors_header
 from adapterhub.formats.checkpoint import weight_files
 from adapterhub.formats.header import TensorInfo
-from adapterhub.formats.json_file import LARGEST, read_object
+from adapterhub.formats.json_file import read_object, read_text
 from adapterhub.formats.members import Members
 
 __all__ = ["Card", "TensorRow", "canonical_config", "card_of"]
@@ -132,7 +132,10 @@ def _places(members: Members) -> dict[str, tuple[str, TensorInfo]]:
     for name in places:
         # A line of the digest ends where its text ends: a name with a line break could say two lines.
         if not name or not name.isprintable():
-            raise Corrupt(f"{places[name][0]}: a tensor's name is printable text, got {name[:80]!r}")
+            raise Corrupt(
+                f"{places[name][0]}: a tensor's name is printable text, got {name[:80]!r}",
+                hint="no model has such a name: fetch or save the weights again",
+            )
     return places
 
 
@@ -145,7 +148,10 @@ def _sharded(members: Members, index: str, shards: list[str]) -> dict[str, tuple
     headers = {shard: _header(members, shard) for shard in shards}
     table = read_object(members, index)["weight_map"]
     if absent := [name for name, shard in table.items() if name not in headers[shard]]:
-        raise Corrupt(f"{index} says that {absent[0]} lies in {table[absent[0]]}, but it does not")
+        raise Corrupt(
+            f"{index} says that {absent[0]} lies in {table[absent[0]]}, but it does not",
+            hint="index and weights are not of one save: fetch or save all of them again",
+        )
     return {name: (shard, headers[shard][name]) for name, shard in table.items()}
 
 
@@ -159,18 +165,16 @@ def _config(members: Members) -> dict[str, Any]:
         raise NotFound(
             f"no {CONFIG} beside the weights", hint="a base is a folder that transformers' save_pretrained() wrote"
         )
-    if (size := members.size(CONFIG)) > LARGEST:
-        raise Corrupt(f"{CONFIG}: {size} bytes of JSON, at most {LARGEST} are read")
-    with members.open(CONFIG) as stream:
-        data = stream.read()
+    data = read_text(members, CONFIG)
     try:
         # Infinity stands in real configs and is no JSON; its name is as good for a card that only informs.
         read = json.loads(data.decode("utf-8-sig"), parse_constant=str)
+        check_data(read)
         json.dumps(read, ensure_ascii=False).encode()  # a lone surrogate could never be written again
     except (ValueError, RecursionError) as error:
         raise Corrupt(f"{CONFIG}: no JSON: {str(error)[:200]}", hint="fetch or save the file again") from None
     if not isinstance(read, dict):
-        raise Corrupt(f"{CONFIG}: wanted a JSON object, got {str(read)[:40]!r}")
+        raise Corrupt(f"{CONFIG}: wanted a JSON object, got {str(read)[:40]!r}", hint="fetch or save the file again")
     return read
 
 

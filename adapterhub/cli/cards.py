@@ -44,7 +44,7 @@ def print_base(base: "BaseShown") -> None:
         ("card", base.card),
     ):
         if value:
-            print(f"  {label:<12}{clean(value)}")
+            print(f"{label:<9}{clean(value)}")  # so that a digest fits a terminal of 80 columns
 
 
 def print_difference(found: "BaseDiff") -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from adapterhub.cli.output import say
+from adapterhub.cli.output import print_findings, say
 from adapterhub.cli.table import Column, print_table
 from adapterhub.cli.text import clean, paint, short, size
 
@@ -43,6 +43,7 @@ def print_plan(plan: "MergePlan") -> None:
     """What a merge would do."""
     print_table(PLAN, [[str(row.get(key, "")) for key in ("reference", "weight", "rank")] for row in plan.operands])
     print(f"{plan.method}: rank {plan.rank}; nothing was written")
+    print_findings(plan.findings, indent="  ")
 
 
 def print_check(checked: "Checked") -> None:
@@ -56,8 +57,8 @@ def print_check(checked: "Checked") -> None:
                 print(f"  {clean(item.message)}")
     loose = f", {checked.unreferenced} that no name needs ({size(checked.unreferenced_bytes)})"
     print(f"{'intact' if checked.ok else 'damaged'}: {checked.blobs} blobs{loose if checked.unreferenced else ''}")
-    if not checked.ok:
-        say("hint: `adapterhub check --repair` fetches what a remote has and sets the rest aside")
+    if checked.hint:
+        say(f"hint: {checked.hint}")
 
 
 def print_swept(swept: "Swept") -> None:

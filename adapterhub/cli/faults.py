@@ -4,7 +4,6 @@ An error says what happened (`error:`) and what to do next (`hint:`), on standar
 """
 
 import contextlib
-import errno
 import sys
 import traceback
 from collections.abc import Callable
@@ -12,34 +11,14 @@ from collections.abc import Callable
 import typer
 
 from adapterhub.cli.text import clean
-from adapterhub.errors import AdapterHubError, Corrupt, NotFound, Refused, Unreachable, WrongUsage
+from adapterhub.errors import AdapterHubError, Refused
+from adapterhub.system import from_system
 
 __all__ = ["CLOSED", "guarded"]
 
 INTERRUPTED = 128 + 2
 CLOSED = 128 + 13
 """What a shell reports for a program that wrote to a reader that had gone away."""
-
-MINE = "ask its owner for the right to, or work on a store of your own with --store"
-ROOM = "make room, then run the command again: what was written so far is kept or cleared away"
-
-SYSTEM: dict[int, tuple[type[AdapterHubError], str]] = {
-    errno.ENOENT: (NotFound, "is the path right? Or did somebody else move it meanwhile?"),
-    errno.ENOTDIR: (NotFound, "a part of the path is a file, where a folder is wanted"),
-    errno.EACCES: (Refused, MINE),
-    errno.EPERM: (Refused, MINE),
-    errno.EROFS: (Refused, "the disk can only be read: give another place"),
-    errno.ENOSPC: (Refused, ROOM),
-    errno.EDQUOT: (Refused, ROOM),
-    errno.EISDIR: (Refused, "a folder lies where a file is wanted: move it, or give another place"),
-    errno.ENOTEMPTY: (Refused, "the folder holds something: empty it, or give another place"),
-    errno.ENAMETOOLONG: (WrongUsage, "give a shorter path or name"),
-    errno.ELOOP: (WrongUsage, "links that lead in a circle: give the path of the folder itself"),
-    errno.EIO: (Corrupt, "the disk cannot read or write this: look after it, then run `adapterhub check`"),
-    errno.ECONNREFUSED: (Unreachable, "is the server running, the address right?"),
-    errno.ETIMEDOUT: (Unreachable, "is the server or the mounted disk there? Try again later"),
-}
-"""What the operating system says that is no fault of ours, and what to do next."""
 
 
 def guarded(run: Callable[[list[str]], int], words: list[str]) -> int:
@@ -64,9 +43,8 @@ def guarded(run: Callable[[list[str]], int], words: list[str]) -> int:
 def _tell(error: Exception) -> int:
     if isinstance(error, typer.TyperException):
         return _usage(error)
-    if isinstance(error, OSError) and (known := SYSTEM.get(error.errno or 0)):
-        kind, hint = known
-        error = kind(f"{error.filename or 'the system'}: {error.strerror}", hint=hint)
+    if isinstance(error, OSError):
+        error = from_system(error)
     if isinstance(error, ImportError) and (absent := (error.name or "").partition(".")[0]) not in ("", "adapterhub"):
         error = Refused(f"this needs {absent}, which cannot be imported: {error}", hint=f"pip install {absent}")
     if isinstance(error, AdapterHubError):
@@ -83,7 +61,7 @@ def _usage(error: typer.TyperException) -> int:
     ctx = getattr(error, "ctx", None)
     if ctx is not None:
         print(ctx.get_usage(), file=sys.stderr)
-    _say(error.format_message(), f"{ctx.command_path if ctx else 'adapterhub'} --help")
+    _say(error.format_message().replace("Value error, ", ""), f"{ctx.command_path if ctx else 'adapterhub'} --help")
     return error.exit_code
 
 

@@ -1,10 +1,12 @@
 """The options that every command takes, before or after its words, and the run they describe."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, final
 
 from adapterhub.errors import WrongUsage
+from adapterhub.system import naming
 
 if TYPE_CHECKING:
     from adapterhub.hub import Hub
@@ -13,7 +15,7 @@ __all__ = ["CONTEXT", "EVERYWHERE", "Run", "run_of", "take"]
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 EVERYWHERE = {
-    "--json": "Print one JSON document; all else goes to standard error.",
+    "--json": "Print one JSON document, except with --help and --version; all else goes to standard error.",
     "--store PATH": "The store to work on; else $ADAPTERHUB_HOME.",
     "--offline": "Ask nothing of the network.",
     "--debug": "Show the traceback of an error.",
@@ -42,10 +44,13 @@ class Run:
         """Print a result: as one JSON document if that was asked for, else for people."""
         from adapterhub.cli import output
 
-        if self.json:
-            output.print_json(value)
-        else:
-            human(value)
+        with naming("standard output"):
+            if self.json:
+                output.print_json(value)
+            else:
+                human(value)
+            if sys.stdout is not None:
+                sys.stdout.flush()
 
 
 def run_of(ctx: Any) -> Run:
@@ -71,6 +76,11 @@ def take(words: list[str]) -> tuple[Run, list[str]]:
             store = _path(next(queue, ""))
         elif word.startswith("--store="):
             store = _path(word.removeprefix("--store="))
+        elif word.startswith("-") and "/" in word.partition("=")[0] and word[1] not in "- ":
+            raise WrongUsage(
+                f"{word}: neither an option nor an expression: no space after the minus",
+                hint=f"write '- {word[1:]}', or {word[1:]!r} without the minus",
+            )
         else:
             # An expression may begin with a minus between spaces; typer would read "- ada/rude*0.2" as an option.
             rest.append(f" {word}" if word.startswith("- ") else word)

@@ -44,7 +44,8 @@ def print_findings(findings: "Iterable[Finding]", indent: str = "") -> None:
     order = ("error", "warning", "info")
     for finding in sorted(findings, key=lambda finding: order.index(finding.severity)):
         severity = paint(finding.severity, finding.severity)
-        place = f"{clean(finding.place)}: " if finding.place else ""
+        said = not finding.place or finding.message.startswith(f"{finding.place}:")
+        place = "" if said else f"{clean(finding.place)}: "
         print(f"{indent}{severity}  {place}{clean(finding.message)} [{finding.check}]")
         if finding.remedy:
             print(f"{indent}  → {clean(finding.remedy)}")

@@ -1,30 +1,28 @@
 """Lists of entries, for people."""
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from adapterhub.cli.output import print_findings, say
+from adapterhub.cli.output import say
 from adapterhub.cli.table import Column, print_table
-from adapterhub.cli.text import clean, short
+from adapterhub.cli.text import cut, short
 
 if TYPE_CHECKING:
     from adapterhub.facts import Facts
     from adapterhub.registry import Listed
     from adapterhub.store.summary import Summary
-    from adapterhub.verbs.scan import Scanned
 
-__all__ = ["named", "print_found", "print_listed", "print_scanned"]
+__all__ = ["named", "print_found", "print_listed"]
 
 LISTED = (
     Column("REFERENCE", keep=20, yields=5), Column("ALIASES", keep=7, yields=3), Column("TYPE", keep=5, yields=2),
     Column("RANK", right=True), Column("BASE", keep=12), Column("ADDED", keep=0, yields=1),
-    Column("DIGEST", keep=0, yields=4),
+    Column("DIGEST", keep=0, yields=4), Column("UNREADABLE", keep=10, yields=6),
 )  # fmt: skip
-SCANNED = (
-    Column("PATH", keep=20, yields=5), Column("FORMAT", keep=6, yields=3), Column("TYPE", keep=5, yields=2),
-    Column("RANK", right=True), Column("BASE", keep=12), Column("HEALTH"),
-    Column("IN STORE AS", keep=11, yields=4), Column("SAME AS", keep=8, yields=1),
-)  # fmt: skip
+
+PLACE = re.compile(r"([^ ]*/[^ ]*: |manifest [^ ]+: )+")
+DIGEST = re.compile(r"sha256:([0-9a-f]{12})[0-9a-f]{52}")
 
 
 def print_found(found: "Sequence[dict[str, Any]]") -> None:
@@ -48,38 +46,26 @@ def print_listed(listed: "Sequence[Summary]") -> None:
         print_table(LISTED, [_listed(row) for row in listed])
     else:
         say("there is nothing yet; `adapterhub add FOLDER namespace/name` puts an adapter in")
+    if count := sum(bool(row.unreadable) for row in listed):
+        say(f"{count} {'version' if count == 1 else 'versions'} cannot be read: `adapterhub check` says more")
 
 
 def _listed(row: "Summary") -> list[str]:
     facts = row.facts
-    return [row.reference, ", ".join(row.aliases), *_kind(facts), row.base_name, row.time[:10], short(row.digest)]
+    aliases, reason = ", ".join(row.aliases), _reason(row.unreadable)
+    return [row.reference, aliases, *_kind(facts), row.base_name, row.time[:10], short(row.digest), reason]
+
+
+def _reason(error: str) -> str:
+    """The short form of an error: without the place it begins with, which the row tells.
+
+    >>> _reason("/srv/store/names/ada/poet/versions/1: not a version's file (KeyError: 'digest')")
+    "not a version's file (KeyError: 'digest')"
+    """
+    return cut(DIGEST.sub(r"\1", PLACE.sub("", error)), 48)
 
 
 def _kind(facts: "Facts") -> list[str]:
     """Type and rank: what tells one adapter from another at a glance."""
     word = facts.kind if facts.kind != "adapter" else ""
     return [facts.type or word, "" if facts.rank is None else str(facts.rank)]
-
-
-def print_scanned(found: "Sequence[Scanned]") -> None:
-    """The rows of `scan`; what is broken says why below the table."""
-    if not found:
-        say("no adapter found")
-        return
-    print_table(SCANNED, [_scanned(row) for row in found])
-    for row in found:
-        if row.findings:
-            print(f"\n{clean(row.path)}")
-            print_findings(row.findings, indent="  ")
-
-
-def _scanned(row: "Scanned") -> list[str]:
-    return [
-        row.path,
-        row.facts.format,
-        *_kind(row.facts),
-        row.facts.base_name or "",
-        row.health,
-        row.reference,
-        ", ".join(row.duplicates),
-    ]

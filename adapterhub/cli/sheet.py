@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from adapterhub.cli.output import print_findings
 from adapterhub.cli.table import Column, print_table
-from adapterhub.cli.text import clean, paint, screen, short, size
+from adapterhub.cli.text import clean, paint, screen, short, size, wide
 
 if TYPE_CHECKING:
     from adapterhub.facts import Facts
@@ -54,8 +54,10 @@ def print_tags(shown: "Shown") -> None:
 def print_noted(shown: "Shown") -> None:
     """What is noted down about an entry now."""
     print(clean(shown.reference))
-    for key, value in sorted({**shown.values, **shown.metrics}.items()):
-        _print_line(clean(key), _value(value))
+    noted = sorted({**shown.values, **shown.metrics}.items())
+    label = max((wide(clean(key)) + 2 for key, _ in noted), default=0)
+    for key, value in noted:
+        _print_line(clean(key), _value(value), max(label, LABEL))
 
 
 def print_base(shown: "Shown") -> None:
@@ -134,6 +136,8 @@ def _pairs(values: dict[str, Any]) -> str:
 def _value(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
+    if isinstance(value, list) and any(isinstance(item, str) for item in value):
+        return " ".join(map(_value, value))
     return _pairs(value) if isinstance(value, dict) else str(value)
 
 
@@ -141,9 +145,9 @@ def _plural(count: int, word: str) -> str:
     return word if count == 1 else f"{word}s"
 
 
-def _print_line(label: str, value: str) -> None:
+def _print_line(label: str, value: str, columns: int = LABEL) -> None:
     """A label and its value, wrapped below itself on a terminal and on one line elsewhere."""
-    start = f"  {label:<{LABEL}}"
+    start = f"  {label}{' ' * (columns - wide(label))}"
     width = screen(sys.stdout)
     if width is None:
         print(f"{start}{clean(value)}")

@@ -1,11 +1,11 @@
-"""Tables that never wrap: aligned columns, the least important ones shortened until a line fits the terminal."""
+"""Tables that never wrap: aligned columns, the least important ones shortened, then left out, until a line fits."""
 
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
-from adapterhub.cli.text import clean, cut, paint, screen, wide
+from adapterhub.cli.text import clean, cut, cut_front, paint, screen, wide
 
 __all__ = ["Column", "lines", "print_table"]
 
@@ -18,13 +18,16 @@ class Column:
     """A heading, and how its cells are shown.
 
     Where a table is too wide, columns give way in the order of `yields`, the smallest first: each is shortened to
-    `keep` columns of text, or left out where that is 0. Without a `keep` it never gives way.
+    `keep` columns of text, at the `front` where cells differ at their end, and never below its heading; with a `keep`
+    of 0 it is left out. Where that is not enough, they are left out in the same order, those without a `keep` later;
+    the first column always stays.
     """
 
     title: str
     right: bool = False
     keep: int | None = None
     yields: int = 0
+    front: bool = False
 
 
 def lines(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int | None = None) -> list[str]:
@@ -45,17 +48,18 @@ def _fit(columns: Sequence[Column], natural: dict[int, int], width: int | None) 
     widths = dict(natural)
     if width is None:
         return widths
-    taken = []
-    for i in sorted(natural, key=lambda i: columns[i].yields):
+    order = sorted(natural, key=lambda i: (columns[i].keep is None, columns[i].yields))
+    for i in order:
         keep = columns[i].keep
         if keep is not None and _over(widths, width) > 0:
-            if keep:
-                widths[i] = min(widths[i], max(keep, wide(columns[i].title)))
-                taken.append(i)
-            elif len(widths) > 1:
+            widths[i] = min(widths[i], max(keep, wide(columns[i].title)))
+            if not keep and i != min(natural):
                 del widths[i]
-    for i in reversed(taken):
-        widths[i] = max(widths[i], min(natural[i], widths[i] - _over(widths, width)))
+    for i in [i for i in order if i != min(natural)]:
+        if i in widths and _over(widths, width) > 0:
+            del widths[i]
+    for i in [i for i in reversed(order) if i in widths]:
+        widths[i] = min(natural[i], widths[i] - _over(widths, width))
     return widths
 
 
@@ -66,7 +70,7 @@ def _over(widths: dict[int, int], width: int) -> int:
 def _line(cells: Sequence[tuple[Column, int, str]]) -> str:
     shown = []
     for column, width, text in cells:
-        text = cut(text, width)
+        text = (cut_front if column.front else cut)(text, width)
         space = " " * (width - wide(text))
         shown.append(space + text if column.right else text + space)
     return GAP.join(shown).rstrip()
@@ -78,4 +82,4 @@ def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], indent
     heading, *body = lines(columns, rows, width and width - len(indent))
     print(indent + paint(heading, "bold"))
     for line in body:
-        print(indent + line if width is None else cut(indent + line, width))
+        print(indent + line)

@@ -6,7 +6,7 @@ import sys
 import unicodedata
 from typing import TextIO
 
-__all__ = ["clean", "cut", "paint", "screen", "short", "size", "wide"]
+__all__ = ["clean", "cut", "cut_front", "paint", "screen", "short", "size", "wide"]
 
 COLOURS = {"error": "31", "warning": "33", "info": "36", "bold": "1", "dim": "2"}
 UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -64,13 +64,26 @@ def cut(text: str, columns: int) -> str:
     return text + "…" if columns > 0 else ""
 
 
-def screen(stream: TextIO) -> int | None:
-    """The terminal's width in columns, or None where the stream is no terminal and nothing needs to be shortened."""
-    return shutil.get_terminal_size().columns if stream.isatty() else None
+def cut_front(text: str, columns: int) -> str:
+    """The same with its beginning replaced: paths and references differ at their end.
+
+    >>> cut_front("runs/march/sql-r8", 12)
+    '…arch/sql-r8'
+    """
+    if wide(text) <= columns:
+        return text
+    while text and wide(text) > columns - 1:
+        text = text[1:]
+    return "…" + text if columns > 0 else ""
+
+
+def screen(stream: TextIO | None) -> int | None:
+    """The terminal's width in columns, or None where the stream is none (or closed) and nothing needs to be cut."""
+    return shutil.get_terminal_size().columns if stream and stream.isatty() else None
 
 
 def paint(text: str, colour: str, stream: TextIO | None = None) -> str:
     """The text in a colour on a terminal that shows colours; else as it is."""
-    if not (stream or sys.stdout).isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+    if screen(stream or sys.stdout) is None or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return text
     return f"\x1b[{COLOURS[colour]}m{text}\x1b[0m"

@@ -1,19 +1,14 @@
 """The words several commands share, and `key=value` pairs."""
 
-import json
-import math
-import re
 from collections.abc import Iterable
 from typing import Annotated
 
 import typer
 
 from adapterhub.errors import WrongUsage
+from adapterhub.number import number
 
 __all__ = ["Base", "Reference", "Tags", "Word", "numbers", "values"]
-
-NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-"""A number as JSON writes it: 007, 1_000 and nan are words to people."""
 
 Reference = Annotated[
     str,
@@ -49,12 +44,9 @@ def numbers(words: Iterable[str], what: str) -> dict[str, float]:
     """
     read = {}
     for key, value in _pairs(words, what):
-        try:
-            read[key] = float(value)
-        except ValueError:
-            read[key] = math.nan
-        if not math.isfinite(read[key]):
+        if (measured := number(value)) is None:
             raise WrongUsage(f"{what} {key}: got {value!r}, wanted a finite number", hint=f"write {what} {key}=0.91")
+        read[key] = float(measured)
     return read
 
 
@@ -64,14 +56,4 @@ def values(words: Iterable[str], what: str) -> dict[str, str | int | float]:
     >>> values(["loss=0.2", "epochs=3", "data=digits v2", "seed="], "note")
     {'loss': 0.2, 'epochs': 3, 'data': 'digits v2', 'seed': ''}
     """
-    return {key: _value(text) for key, text in _pairs(words, what)}
-
-
-def _value(text: str) -> str | int | float:
-    if not NUMBER.fullmatch(text):
-        return text
-    try:
-        number: int | float = json.loads(text)
-        return number if math.isfinite(number) else text
-    except (OverflowError, ValueError):  # more digits than any number here has
-        return text
+    return {key: text if (value := number(text)) is None else value for key, text in _pairs(words, what)}

@@ -79,7 +79,7 @@ def facts(members: Members) -> Facts:
         parameters=sum(tensor.parameters for tensor in tensors.values()),
         base_name=_text(config, "_name_or_path"),
         details={
-            "architectures": [name for name in config.get("architectures") or () if isinstance(name, str)],
+            "architectures": _words(config, "architectures"),
             "tensors": len(tensors),
             "files": sum(name.endswith(".safetensors") for name in files),
             "dtypes": dict(sorted(dtypes.items())),
@@ -108,6 +108,11 @@ def _tensors(members: Members, files: tuple[str, ...]) -> dict[str, TensorInfo]:
             hint="put all files of the checkpoint into this folder, or save it again",
         )
     return tensors
+
+
+def _words(config: dict[str, Any], field: str) -> list[str]:
+    value = config.get(field)
+    return [word for word in value if isinstance(word, str)] if isinstance(value, list) else []
 
 
 def _text(config: dict[str, Any], field: str) -> str | None:

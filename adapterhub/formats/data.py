@@ -91,7 +91,7 @@ def _arrays(members: Members, name: str) -> tuple[dict[str, Any], list[Finding]]
         return {}, [Finding(check="unread-array", severity=severity, place=name, message=str(error), remedy=error.hint)]
     prefix = "" if name == members.names()[0] and len(members.names()) == 1 else f"{name}: "
     return {
-        f"{prefix}{'' if single else tensor.name}" or name: [tensor.dtype, list(tensor.shape)]
+        name if single else f"{prefix}{tensor.name}": [tensor.dtype, list(tensor.shape)]
         for tensor in header.tensors.values()
     }, []
 
@@ -102,7 +102,10 @@ def _table(members: Members, name: str) -> tuple[int, list[str]] | None:
     if not lower.endswith((*TABLES, *LINES)) or members.size(name) > CHEAP:
         return None
     with members.open(name) as stream:
-        text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
+        data = stream.read(CHEAP + 1)
+    if len(data) > CHEAP:  # what is there may be larger than what was promised
+        return None
+    with io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", errors="replace", newline="") as text:
         try:
             return _lines(text) if lower.endswith(LINES) else _rows(text, "\t" if lower.endswith(".tsv") else ",")
         except (csv.Error, ValueError, RecursionError):

@@ -1,12 +1,13 @@
 """Every adapter below a folder, found by names first and headers where names say nothing. Follows no links."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from adapterhub.errors import NotFound
 from adapterhub.formats.members import FolderMembers
 from adapterhub.formats.table import FORMATS, reader
+from adapterhub.system import naming
 
 __all__ = ["find", "is_adapter_folder", "single_format"]
 
@@ -24,21 +25,25 @@ MARKS = (
 NUMBERED = ("adapter_config", "adapter_model")
 
 
-def find(path: Path) -> Iterator[Path]:
+Failed = Callable[[OSError], None]
+
+
+def find(path: Path, failed: Failed = lambda _: None) -> Iterator[Path]:
     """Every adapter below a path, in order: folders, and single files that lie among other things.
 
-    A broken adapter is one too: what is wrong with it is for its facts to say. Folders that cannot be read are skipped.
+    A broken adapter is one too: what is wrong with it is for its facts to say. Folders and files that cannot be read
+    are skipped, and `failed` is told of each.
     """
     if not path.exists():
         raise NotFound(f"{path}: no such file or folder", hint="check the path")
     if path.is_file():
-        if single_format(path):
+        if _is_adapter_file(path, failed):
             yield path
         return
     waiting = [path]
     while waiting:
         place = waiting.pop()
-        inner, is_adapter = _look_into(place)
+        inner, is_adapter = _look_into(place, failed)
         if is_adapter:
             yield place
         waiting += reversed(inner)
@@ -61,20 +66,27 @@ def single_format(path: Path) -> str | None:
         return None
     members = FolderMembers({path.name: path})
     rows = (name for name, row in FORMATS.items() if row.single)
+    return next((name for name in rows if reader(name).claims(members)), None)
+
+
+def _is_adapter_file(path: Path, failed: Failed) -> bool:
     try:
-        return next((name for name in rows if reader(name).claims(members)), None)
-    except OSError:
-        return None
+        with naming(path):
+            return single_format(path) is not None
+    except OSError as error:
+        failed(error)
+        return False
 
 
-def _look_into(place: Path) -> tuple[list[Path], bool]:
+def _look_into(place: Path, failed: Failed) -> tuple[list[Path], bool]:
     """What to look at below a place, and whether the place itself is an adapter. A file is only named if it is one."""
     try:
-        with os.scandir(place) as scan:
+        with naming(place), os.scandir(place) as scan:
             entries = sorted(scan, key=lambda entry: entry.name)
     except NotADirectoryError:
         return [], True
-    except OSError:
+    except OSError as error:
+        failed(error)
         return [], False
     files = {entry.name for entry in entries if _is_file(entry)}
     whole = is_adapter_folder(files)
@@ -82,7 +94,7 @@ def _look_into(place: Path) -> tuple[list[Path], bool]:
     inner = [
         Path(entry.path)
         for entry in entries
-        if (entry.name in headed and single_format(Path(entry.path)))
+        if (entry.name in headed and _is_adapter_file(Path(entry.path), failed))
         or (entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".") and entry.name not in SKIPPED)
     ]
     return inner, whole

@@ -113,6 +113,7 @@ def _base_name(header: GgufHeader, name: str) -> str | None:
 def _details(header: GgufHeader) -> dict[str, Any]:
     found = {name: header.values.get(key) for name, key in DETAILS.items()}
     details: dict[str, Any] = {name: text[:LONGEST_DETAIL] for name, text in found.items() if isinstance(text, str)}
-    if tokens := header.values.get("adapter.alora.invocation_tokens"):
+    tokens = header.values.get("adapter.alora.invocation_tokens")
+    if isinstance(tokens, list) and all(type(token) is int for token in tokens):
         details["invocation_tokens"] = tokens
     return {"version": header.version, **details}

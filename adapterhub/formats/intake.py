@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, final
 
+from adapterhub.document import check_data
 from adapterhub.errors import NotFound, Refused
 from adapterhub.facts import Facts
 from adapterhub.formats import folder as folders
@@ -220,6 +221,7 @@ def _why_unsaid(path: Path) -> str:
 def _log(text: str) -> Any:
     """A log that can be kept as JSON; a diverged training logs NaN, which no JSON of ours may hold."""
     log = json.loads(text, parse_constant=lambda word: None)
+    check_data(log)
     json.dumps(log, ensure_ascii=False).encode()
     return log
 

@@ -3,11 +3,12 @@
 import json
 from typing import Any, NoReturn
 
+from adapterhub.document import check_data
 from adapterhub.errors import Corrupt, NotFound
 from adapterhub.formats.header import refuse_pointer
 from adapterhub.formats.members import Members
 
-__all__ = ["LARGEST", "parse_object", "read_object"]
+__all__ = ["LARGEST", "parse_object", "read_object", "read_text"]
 
 LARGEST = 16 << 20
 """Bytes; the configs of the largest models have a tenth of it."""
@@ -15,16 +16,25 @@ LARGEST = 16 << 20
 
 def read_object(members: Members, name: str) -> dict[str, Any]:
     """The object in a member; `NotFound` without one, `Corrupt` when it is anything else."""
+    return parse_object(read_text(members, name), name)
+
+
+def read_text(members: Members, name: str) -> bytes:
+    """The bytes of a member; `NotFound` without one, `Corrupt` where it is larger than any honest one or a pointer."""
     if name not in members.names():
         raise NotFound(f"{name}: not there", hint="the file belongs beside the weights")
-    if (size := members.size(name)) > LARGEST:
-        raise Corrupt(
-            f"{name}: {size} bytes of JSON, at most {LARGEST} are read",
-            hint="is this the adapter's own config? Take out what does not belong there",
-        )
-    with members.open(name) as stream:
-        refuse_pointer(stream, name)
-        return parse_object(stream.read(), name)
+    size = members.size(name)
+    if size <= LARGEST:
+        with members.open(name) as stream:
+            refuse_pointer(stream, name)
+            # What is there may be larger than what was promised.
+            data = stream.read(LARGEST + 1)
+        if len(data) <= LARGEST:
+            return data
+    raise Corrupt(
+        f"{name}: {max(size, LARGEST + 1)} bytes of JSON, at most {LARGEST} are read",
+        hint="is this the adapter's own config? Take out what does not belong there",
+    )
 
 
 def parse_object(data: bytes, what: str) -> dict[str, Any]:
@@ -35,6 +45,7 @@ def parse_object(data: bytes, what: str) -> dict[str, Any]:
     """
     try:
         parsed = json.loads(data.decode("utf-8-sig"), parse_constant=_no_constant)
+        check_data(parsed)
         json.dumps(parsed, ensure_ascii=False).encode()  # a lone surrogate could never be written again
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"

@@ -16,8 +16,8 @@ from adapterhub.formats.header import commonest_dtype
 from adapterhub.formats.json_file import read_object
 from adapterhub.formats.members import Members
 from adapterhub.formats.peft_config import FACTORED, PeftConfig
-from adapterhub.formats.peft_keys import PREFIX, parse_key
-from adapterhub.formats.peft_parts import CONFIG, PICKLED, WEIGHTS, Parts, choose, factor_tensors, rank_of
+from adapterhub.formats.peft_keys import parse_key
+from adapterhub.formats.peft_parts import CONFIG, PICKLED, WEIGHTS, choose, factor_tensors, named_modules, rank_of
 from adapterhub.formats.peft_seen import Seen
 
 __all__ = ["claims", "factor_tensors", "facts"]
@@ -96,7 +96,7 @@ def facts(members: Members) -> Facts:
         ranks={str(rank): ranks[rank] for rank in sorted(ranks)},
         alpha=config.alpha,
         targets=config.targets,
-        modules=(len(parts.modules) if factored else _count_targets(parts)) or None,
+        modules=len(parts.modules if factored else named_modules(parts)) or None,
         dtype=commonest_dtype(parts.header.tensors.values()),
         parameters=parts.header.parameters,
         base_name=config.text("base_model_name_or_path"),
@@ -111,19 +111,6 @@ def _look(seen: Seen, factored: bool) -> Iterator[Finding]:
     for family in (peft_tensor_checks, peft_config_checks):
         for check in (*(family.FACTOR_CHECKS if factored else ()), *family.CHECKS):
             yield from check(seen)
-
-
-def _count_targets(parts: Parts) -> int:
-    """How many modules the tensors of another type lie in: those whose path ends in a target."""
-    targets = set(parts.config.targets)
-    found = set()
-    for name in parts.header.tensors:
-        path = name.removeprefix(PREFIX).split(".")
-        ends = range(len(path) - 1, 0, -1)
-        hit = next((e for e in ends if any(".".join(path[s:e]) in targets for s in range(max(e - 4, 0), e))), None)
-        if hit is not None:
-            found.add(".".join(path[:hit]))
-    return len(found)
 
 
 def _details(config: PeftConfig) -> dict[str, Any]:

@@ -7,14 +7,18 @@ from typing import NoReturn, final
 from adapterhub.errors import Corrupt, NotFound, Refused
 from adapterhub.formats import safetensors_header
 from adapterhub.formats.header import Header, TensorInfo, refuse_pointer
+from adapterhub.formats.json_file import read_text
 from adapterhub.formats.members import Members
 from adapterhub.formats.peft_config import PeftConfig
 from adapterhub.formats.peft_config import read as read_config
-from adapterhub.formats.peft_keys import Role, parse_key
+from adapterhub.formats.peft_keys import PREFIX, Role, parse_key
 
-__all__ = ["CONFIG", "PICKLED", "WEIGHTS", "Parts", "choose", "factor_tensors", "is_expert", "rank_of"]
+__all__ = ["CONFIG", "PICKLED", "WEIGHTS", "Parts", "choose", "factor_tensors", "is_expert", "named_modules", "rank_of"]
 
 CONFIG, WEIGHTS, PICKLED = "adapter_config.json", "adapter_model.safetensors", "adapter_model.bin"
+
+DEEPEST_TARGET = 16
+"""Words of a target, dots between them: whole paths have eight or so."""
 
 
 @final
@@ -61,9 +65,7 @@ def factor_tensors(members: Members) -> Parts:
             f"{weights}: there is no {CONFIG} beside it, and only that says what the tensors mean",
             hint=f"put the {CONFIG} of the training run into the folder and add the folder",
         )
-    with members.open(config_name) as stream:
-        refuse_pointer(stream, config_name)
-        config = read_config(stream.read(), config_name)
+    config = read_config(read_text(members, config_name), config_name)
     modules, others = _group(header)
     return Parts(config, config_name, weights, header, modules, others)
 
@@ -92,6 +94,19 @@ def _group(header: Header) -> tuple[dict[str, dict[Role, TensorInfo]], tuple[Ten
         else:
             others.append(tensor)
     return modules, tuple(others)
+
+
+def named_modules(parts: Parts) -> tuple[str, ...]:
+    """The modules whose tensors have names of no role: what stands before them up to the end of a target."""
+    targets = set(parts.config.targets)
+    found: dict[str, None] = {}
+    for name in parts.header.tensors:
+        path = name.removeprefix(PREFIX).split(".")
+        for end in range(len(path) - 1, 0, -1):
+            if any(".".join(path[start:end]) in targets for start in range(max(end - DEEPEST_TARGET, 0), end)):
+                found[".".join(path[:end])] = None
+                break
+    return tuple(found)
 
 
 def rank_of(parts: Parts, module: str) -> int | None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adapterhub.errors import DoesNotFit, WrongUsage
+from adapterhub.errors import DoesNotFit, Refused, WrongUsage
 from adapterhub.formats.peft_keys import build_key
 from adapterhub.formats.peft_parts import CONFIG, WEIGHTS
 
@@ -37,6 +37,7 @@ def write(
     deltas: {module: (A (r, in), B (out, r))} with ΔW = B·A. `fields` are further fields of the config, such as
     `revision`, or `fan_in_fan_out` where the modules are Conv1D; they win over those made here.
     """
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     ranks = {module: _rank(module, A.shape, B.shape) for module, (A, B) in deltas.items()}
@@ -47,7 +48,10 @@ def write(
         **(fields or {}),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(_tensors(deltas), folder / WEIGHTS, metadata={"format": "pt"})
+    try:
+        save_file(_tensors(deltas), folder / WEIGHTS, metadata={"format": "pt"})
+    except SafetensorError as error:  # what the system says reaches us in its words only
+        raise Refused(f"{folder / WEIGHTS}: cannot be written: {error}", hint="is there room on that disk?") from None
     (folder / CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True, allow_nan=False) + "\n", "utf-8")
 
 

@@ -42,12 +42,9 @@ class VerifiedMembers:
 
     def _read(self, file: File) -> bytearray:
         with self._entry.files.open(file) as stream:
-            # The file's own length first: a manifest that lies must not make us allocate.
-            actual = stream.seek(0, io.SEEK_END)
-            if actual != file.size:
-                self._damaged(file, f"wanted {file.size} bytes, got {actual}")
-            stream.seek(0)
-            data, digest = _read_and_hash(stream, actual)
+            data, digest = _read_and_hash(stream, file.size + 1)
+        if len(data) != file.size:
+            self._damaged(file, f"wanted {file.size} bytes, got {'more' if len(data) > file.size else len(data)}")
         if digest != file.blob:
             self._damaged(file, f"wanted {file.blob}, got {digest}")
         return data
@@ -59,13 +56,22 @@ class VerifiedMembers:
         )
 
 
-def _read_and_hash(stream: BinaryIO, size: int) -> tuple[bytearray, Digest]:
-    """`size` bytes and their digest; each chunk is hashed while the processor still has it."""
-    hasher, data, at = new_hash(), bytearray(size), 0
-    view = memoryview(data)
-    while count := stream.readinto(view[at : at + CHUNK]):  # type: ignore[attr-defined]
-        hasher.update(view[at : at + count])
+def _read_and_hash(stream: BinaryIO, most: int) -> tuple[bytearray, Digest]:
+    """At most so many bytes of a stream and their digest; each chunk is hashed while the processor still has it.
+
+    Memory grows with what has come, so that a manifest that lies about a size takes none.
+    """
+    hasher, data, at = new_hash(), bytearray(), 0
+    while at < most:
+        if at == len(data):
+            data += bytes(min(max(at, CHUNK), most - at))
+        with memoryview(data) as view, view[at : at + CHUNK] as room:
+            count = stream.readinto(room)  # type: ignore[attr-defined]
+            hasher.update(room[:count])
+        if not count:
+            break
         at += count
+    del data[at:]
     return data, Digest(hasher.hexdigest())
 
 

@@ -131,12 +131,12 @@ class _Stream(io.RawIOBase):
                 self._forget()
                 if attempt == TRIES - 1:
                     raise Unreachable(
-                        f"{self.url}: {type(error).__name__} {error}".rstrip(),
+                        f"{self.url}: {_told(error)}",
                         hint="is the server running, the address right? What arrived is kept: run the command again",
                     ) from None
                 time.sleep(self.reader.pause * 2**attempt)
             except (httpx2.RequestError, httpx2.InvalidURL) as error:  # too many redirects, an odd address
-                raise Unreachable(f"{self.url}: {type(error).__name__} {error}", hint="check the address") from None
+                raise Unreachable(f"{self.url}: {_told(error)}", hint="check the address") from None
         raise AssertionError("unreachable")
 
     def _forget(self) -> None:
@@ -151,7 +151,7 @@ class _Stream(io.RawIOBase):
         response = client.send(client.build_request("GET", self.url, headers=headers), stream=True)
         if response.status_code in RETRIED:
             response.close()
-            raise _Passing(f"HTTP {response.status_code}")
+            raise _Passing(f"the server answered {response.status_code}")
         if response.status_code == 416:  # nothing after this byte: the caller's digest tells whether that is right
             response.close()
             self._response, self._chunks = response, iter(())
@@ -168,6 +168,11 @@ class _Stream(io.RawIOBase):
 
 class _Passing(Exception):
     """A status that another try may not meet again."""
+
+
+def _told(error: Exception) -> str:
+    """What an error says; the name of its kind only where it says nothing, as time-outs do."""
+    return str(error) or type(error).__name__
 
 
 def _after(chunks: Iterator[bytes], start: int) -> Iterator[bytes]:

@@ -1,33 +1,39 @@
 """A static web site as a registry: the store's tree behind any web server, read only.
 
-A pinned reference needs nothing but its own files. The newest version, a list and a short digest need catalog.json,
-since a site cannot list a folder; then the line says when the catalog was made. The notes about an entry are named by
-the catalog too: where it cannot be read, an entry comes without them, and `missing` says so.
+A version or an alias needs nothing but its own files. The newest version, a list and a digest need catalog.json, since
+a site cannot list a folder; it tells a version's label, and the version's file what that means. Where no catalog can be
+read, a whole digest is believed to be that of its name, and the line says so. The notes about an entry are named by the
+catalog too: where it cannot be read, an entry comes without them, and `missing` says so.
 """
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from pathlib import Path
 from typing import BinaryIO, NoReturn, final
 
 from adapterhub.digest import Digest, verify
-from adapterhub.entry import Entry
+from adapterhub.entry import Entry, cards_of
 from adapterhub.errors import BadReference, Corrupt, NotFound, Refused
 from adapterhub.manifest import File, Manifest
 from adapterhub.note import Note
 from adapterhub.protocols.http import Reader
 from adapterhub.reference import Name, Reference, parse
 from adapterhub.registry import Listed, Published
-from adapterhub.store.catalog import Catalog
-from adapterhub.store.names import parse_version
+from adapterhub.store.catalog import LARGEST_CATALOG, Catalog
+from adapterhub.store.layout import Layout
+from adapterhub.store.shelf import parse_version
 from adapterhub.store.store import check_layout
 from adapterhub.store.summary import Summary
-from adapterhub.version import is_label
+from adapterhub.version import check_label, is_label
 
 __all__ = ["Site"]
 
-LARGEST_CATALOG = 512 << 20
-"""Bytes of a catalog: it grows with the registry, about 600 for each entry."""
+TREE = Layout(Path())
+"""The paths below the site's address: those below a store's folder."""
+
+WHOLE = len(str(Digest.of(b"")))
 
 
 @final
@@ -46,7 +52,7 @@ class Site:
     def check(self) -> None:
         """`NotFound`, `Refused` or `Unreachable` unless a registry of a layout we know is there."""
         try:
-            check_layout(self.reader.read("registry.json"), self.url)
+            check_layout(self.reader.read(str(TREE.marker)), self.url)
         except NotFound:
             raise NotFound(
                 f"{self.url}: no registry there (registry.json is missing)",
@@ -63,7 +69,7 @@ class Site:
     def _read_catalog(self) -> Catalog:
         what = f"{self.url}/catalog.json"
         try:
-            return Catalog.from_bytes(self.reader.read("catalog.json", LARGEST_CATALOG), what)
+            return _checked(Catalog.from_bytes(self.reader.read(str(TREE.catalog), LARGEST_CATALOG), what), what)
         except NotFound:
             raise NotFound(
                 f"{self.url} has no catalog.json, so it cannot be listed",
@@ -77,7 +83,8 @@ class Site:
     def list(self) -> Iterator[Listed]:
         """See `Registry.list`."""
         for entry in self.catalog().entries:
-            yield self._line(entry)
+            if entry.digest:  # else not even that could be read where the catalog was made
+                yield self._line(entry)
 
     def summaries(self) -> Iterator[Summary]:
         """Every entry with its facts, as the catalog says them: one request, however many there are."""
@@ -86,21 +93,34 @@ class Site:
     def resolve(self, reference: Reference) -> Listed:
         """See `Registry.resolve`."""
         pin = reference.pin
-        if pin is not None and not reference.is_digest:
-            with suppress(NotFound):
-                return self._version(reference.name, pin)
-            with suppress(NotFound):
-                path = f"names/{reference.name}/aliases/{pin}"
-                return self._version(reference.name, self._label(path))
-            self.check()
-            raise NotFound(
-                f"{reference}: {self.url} has no such version or alias", hint=f"adapterhub list --remote {self.url}"
-            )
-        if pin is not None and len(pin) == len(str(Digest.of(b""))):  # a whole digest names its own blob
-            return Listed(reference.here(), Digest.parse(pin))
+        if pin is None:
+            return self._in_catalog(reference)
+        if not reference.is_digest:
+            return self._by_word(reference, pin)
+        if len(pin) == WHOLE:
+            try:
+                self.catalog()
+            except (NotFound, Corrupt, Refused) as error:
+                return Listed(reference.here(), Digest.parse(pin), detail=f"not known to be {reference.name}: {error}")
+        return replace(self._in_catalog(reference), detail="")
+
+    def _by_word(self, reference: Reference, pin: str) -> Listed:
+        with suppress(NotFound):
+            return self._version(reference.name, pin)
+        with suppress(NotFound):
+            label = self._label(str(TREE.aliases(reference.name) / pin))
+            return self._version(reference.name, label)
+        self.check()
+        raise NotFound(
+            f"{reference}: {self.url} has no such version or alias", hint=f"adapterhub list --remote {self.url}"
+        )
+
+    def _in_catalog(self, reference: Reference) -> Listed:
+        """The last version of the name whose digest begins as the pin does."""
+        pin = reference.pin or ""
         mine = [line for line in self.list() if line.reference.name == reference.name]
-        lines = [line for line in mine if pin is None or str(line.digest).startswith(pin)]
-        if pin is not None and len({line.digest for line in lines}) > 1:
+        lines = [line for line in mine if str(line.digest).startswith(pin)]
+        if pin and len({line.digest for line in lines}) > 1:
             found = ", ".join(f"@{line.reference.pin} {line.digest.short}" for line in lines)
             raise BadReference(f"{reference}: several versions begin so: {found}", hint="write more digits")
         if not lines:
@@ -108,7 +128,23 @@ class Site:
                 f"{reference}: not in the catalog of {self.url}, made {self.catalog().time}",
                 hint="write a version (name@1) if it is newer than the catalog",
             )
-        return lines[-1]
+        return self._confirmed(lines[-1])
+
+    def _confirmed(self, told: Listed) -> Listed:
+        """A line of the catalog, if the version's own file says the same."""
+        try:
+            version = self._version(told.reference.name, str(told.reference.pin))
+        except NotFound:
+            raise NotFound(
+                f"{told.reference}: the catalog of {self.url}, made {self.catalog().time}, has it, but it is gone",
+                hint="write another version (name@1); `adapterhub catalog` makes the catalog again",
+            ) from None
+        if version.digest != told.digest:
+            raise Corrupt(
+                f"{told.reference}: {told.digest} by the catalog of {self.url}, {version.digest} by the version's file",
+                hint="one of the two was changed by hand: tell whoever runs the site; the version's file is the truth",
+            )
+        return replace(told, time=version.time, by=version.by)
 
     def _label(self, path: str) -> str:
         label = self.reader.read(path).decode(errors="replace").strip()
@@ -120,7 +156,7 @@ class Site:
         return label
 
     def _version(self, name: Name, label: str) -> Listed:
-        path = f"names/{name}/versions/{label}"
+        path = str(TREE.versions(name) / label)
         version = parse_version(label, self.reader.read(path), f"{self.url}/{path}")
         return Listed(name.at(label), version.digest, version.time, version.by)
 
@@ -132,7 +168,7 @@ class Site:
     def open(self, pinned: Digest) -> Entry:
         """See `Registry.open`."""
         what = f"{self.url}: manifest {pinned}"
-        manifest = Manifest.read(verify(self.reader.read(_blob(pinned)), pinned, what), what)
+        manifest = Manifest.read(verify(self.reader.read(str(TREE.blob(pinned))), pinned, what), what)
         notes = tuple(self._notes(pinned))
         return Entry(manifest, _SiteFiles(self.reader), notes, tuple(self._cards(manifest, notes)))
 
@@ -140,7 +176,7 @@ class Site:
         names, self.missing = self._note_names(about)
         gone = 0
         for name in names:
-            path = f"notes/{about.hex}/{Digest(name).hex}.json"
+            path = str(TREE.notes(about) / f"{Digest(name).hex}.json")
             try:
                 data = self.reader.read(path)
             except NotFound:
@@ -163,9 +199,8 @@ class Site:
         return self._catalog.notes.get(about.hex, ()), ""
 
     def _cards(self, manifest: Manifest, notes: tuple[Note, ...]) -> Iterator[bytes]:
-        pins = {manifest.base.card if manifest.base else None, *(n.data.get("card") for n in notes if n.kind == "base")}
-        for digest in sorted(Digest.parse(pin) for pin in pins if pin):
-            path = f"bases/{digest.hex}.json"
+        for digest in cards_of(manifest, notes):
+            path = str(TREE.base(digest))
             yield verify(self.reader.read(path), digest, f"{self.url}/{path}")
 
     def blob(self, digest: Digest) -> BinaryIO:
@@ -187,8 +222,17 @@ class Site:
         )
 
 
-def _blob(digest: Digest) -> str:
-    return f"blobs/sha256/{digest.hex[:2]}/{digest.hex}"
+def _checked(catalog: Catalog, what: str) -> Catalog:
+    """The same catalog, if its references and digests are some."""
+    try:
+        for entry in (entry for entry in catalog.entries if entry.digest or not entry.unreadable):
+            check_label(parse(entry.reference).pin or "")
+            Digest.parse(entry.digest)
+        for name in (*catalog.notes, *chain.from_iterable(catalog.notes.values())):
+            Digest(name)
+    except BadReference as error:
+        raise Corrupt(f"{what}: {error}") from None  # the hint is given where it is read
+    return catalog
 
 
 @final
@@ -197,5 +241,5 @@ class _SiteFiles:
     reader: Reader
 
     def open(self, file: File, start: int = 0) -> BinaryIO:
-        stream: BinaryIO = self.reader.open(_blob(file.blob), start)
+        stream: BinaryIO = self.reader.open(str(TREE.blob(file.blob)), start)
         return stream

@@ -9,6 +9,7 @@ from adapterhub.digest import Digest, copy_and_hash, verify
 from adapterhub.durable import beside
 from adapterhub.errors import BadReference, Corrupt
 from adapterhub.manifest import File
+from adapterhub.regular import open_regular, read_regular
 from adapterhub.store.layout import Layout
 
 __all__ = ["BlobFiles", "Blobs", "copy_out"]
@@ -22,22 +23,28 @@ class Blobs:
     layout: Layout
 
     def has(self, digest: Digest) -> bool:
-        return self.layout.blob(digest).exists()
+        """Whether a file is there; whatever else lies in its place makes room when the blob arrives."""
+        return self.layout.blob(digest).is_file()
 
     def open(self, digest: Digest, what: str) -> BinaryIO:
         """A seekable stream of a blob, not verified: the one who lets bytes out verifies them."""
         try:
-            return self.layout.blob(digest).open("rb")
-        except (FileNotFoundError, IsADirectoryError):
-            raise Corrupt(
-                f"{what}: the blob {digest} is missing in {self.layout.root}",
-                hint="`adapterhub check` tells what else is; `adapterhub check --repair` looks for it in the remotes",
-            ) from None
+            return open_regular(self.layout.blob(digest))
+        except FileNotFoundError:
+            raise self._missing(digest, what) from None
 
     def read(self, digest: Digest, what: str) -> bytes:
         """All bytes of a small blob, verified."""
-        with self.open(digest, what) as stream:
-            return verify(stream.read(), digest, what)
+        try:
+            return verify(read_regular(self.layout.blob(digest)), digest, what)
+        except FileNotFoundError:
+            raise self._missing(digest, what) from None
+
+    def _missing(self, digest: Digest, what: str) -> Corrupt:
+        return Corrupt(
+            f"{what}: the blob {digest} is missing in {self.layout.root}",
+            hint="`adapterhub check` tells what else is; `adapterhub check --repair` looks for it in the remotes",
+        )
 
     def all(self) -> Iterator[tuple[Digest | None, Path]]:
         """Every file among the blobs, with the digest its name claims, or None where the name is not a digest."""

@@ -3,24 +3,22 @@
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from adapterhub.document import Document
 from adapterhub.store import damage
 from adapterhub.store.damage import CardReader, Damage, Reading
 from adapterhub.store.index.file import forget
 from adapterhub.store.places import strays
-from adapterhub.store.repair import Donor, Outcome, forget_facts
+from adapterhub.store.repair import FETCHED, Donor, Outcome, forget_facts
 from adapterhub.store.repair import repair as repair_one
-
-if TYPE_CHECKING:
-    from adapterhub.store.store import Store
+from adapterhub.store.store import Store
 
 __all__ = ["Checked", "Donor", "check"]
 
 
 class Checked(Document):
-    """The outcome: `ok` when nothing is damaged any more; what is wrong; what was mended; bytes nobody names."""
+    """The outcome: `ok` when nothing is damaged any more; what is wrong; what was mended; bytes nobody names; and what
+    helps against what is still wrong."""
 
     ok: bool
     damage: tuple[Damage, ...] = ()
@@ -28,10 +26,11 @@ class Checked(Document):
     blobs: int = 0
     unreferenced: int = 0
     unreferenced_bytes: int = 0
+    hint: str = ""
 
 
 def check(
-    store: "Store",
+    store: Store,
     *,
     repair: bool = False,
     donors: Iterable[Donor] = (),
@@ -53,7 +52,23 @@ def check(
         forget(store.layout)
         reading = Reading(store, progress, read_card)
         found = _look(reading)
-    return found.model_copy(update={"repaired": tuple(item for item, outcome in done if outcome == "mended")})
+    mended = tuple(item for item, outcome in done if outcome == "mended")
+    return found.model_copy(update={"repaired": mended, "hint": _advice(found, repair, given)})
+
+
+def _advice(found: Checked, repair: bool, donors: tuple[Donor, ...]) -> str:
+    """What helps against the damage there is."""
+    if found.ok:
+        return ""
+    if not repair:
+        return "`adapterhub check --repair` fetches what a remote has and sets the rest aside"
+    if any(item.kind in FETCHED for item in found.damage):
+        who = "none of the remotes gave" if donors else "no remote could be asked for"
+        return (
+            f"{who} the bytes that are missing: `adapterhub remote add NAME URL` adds one that has them, then "
+            "`adapterhub check --repair`; or `adapterhub add` the same files again; or `adapterhub remove` the versions"
+        )
+    return "no repair mends this: what each line says helps, or `adapterhub remove` the versions"
 
 
 def _repair(

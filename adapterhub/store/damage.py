@@ -1,10 +1,11 @@
 """What can be wrong with a store: one function a kind of file, each a generator of damage."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import final
 
 from adapterhub.digest import Digest, copy_and_hash, verify
 from adapterhub.document import Document
@@ -12,12 +13,11 @@ from adapterhub.errors import AdapterHubError, BadReference, Corrupt
 from adapterhub.manifest import Manifest
 from adapterhub.note import Note
 from adapterhub.reference import Name, parse
-from adapterhub.store.catalog import Catalog
+from adapterhub.regular import open_regular, read_regular
+from adapterhub.store.catalog import LARGEST_CATALOG, Catalog
 from adapterhub.store.places import inside
+from adapterhub.store.store import Store
 from adapterhub.version import check_label, is_label
-
-if TYPE_CHECKING:
-    from adapterhub.store.store import Store
 
 __all__ = [
     "CardReader",
@@ -56,7 +56,7 @@ class Damage(Document):
 class Reading:
     """What is known about a store while it is checked."""
 
-    store: "Store"
+    store: Store
     progress: Callable[[int], None] = lambda _: None
     read_card: CardReader = lambda _, __: None
     wanted: dict[Digest, list[str]] = field(default_factory=dict)
@@ -128,10 +128,7 @@ def manifests(reading: Reading) -> Iterator[Damage]:
     for digest, references in list(reading.wanted.items()):
         path, known = reading.store.layout.blob(digest), tuple(references)
         try:
-            data = path.read_bytes()
-            if Digest.of(data) != digest:
-                continue
-            manifest = Manifest.read(data, str(path))
+            manifest = _manifest(path, digest)
         except FileNotFoundError:
             del reading.wanted[digest]
             if reading.misses(digest, known):
@@ -141,11 +138,19 @@ def manifests(reading: Reading) -> Iterator[Damage]:
         except Corrupt as error:
             yield Damage(kind="bad-manifest", path=str(path), digest=str(digest), references=known, message=str(error))
         else:
-            for file in manifest.files:
+            for file in manifest.files if manifest else ():
                 reading.wanted.setdefault(file.blob, []).extend(references)
                 reading.sizes[file.blob] = file.size
-            if manifest.base and manifest.base.card:
+            if manifest and manifest.base and manifest.base.card:
                 reading.cards.setdefault(Digest.parse(manifest.base.card), []).extend(references)
+
+
+def _manifest(path: Path, digest: Digest) -> Manifest | None:
+    """The manifest in a blob; None where that is no file or has other bytes: among the blobs, it is found again."""
+    if os.path.lexists(path) and not path.is_file():
+        return None
+    data = read_regular(path)
+    return Manifest.read(data, str(path)) if Digest.of(data) == digest else None
 
 
 def blobs(reading: Reading) -> Iterator[Damage]:
@@ -167,12 +172,14 @@ def _blob(reading: Reading, path: Path, digest: Digest | None) -> Damage | None:
     if digest is None:
         return Damage(kind="stray", path=str(path), message="a file among the blobs whose name is no digest")
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             got, size = copy_and_hash(stream)
     except FileNotFoundError:  # swept meanwhile
         return None
     except OSError as error:
         message = f"it cannot be read: {error.strerror}"
+    except Corrupt as error:
+        message = str(error)
     else:
         reading.progress(size)
         if got == digest:
@@ -187,7 +194,7 @@ def notes(reading: Reading) -> Iterator[Damage]:
     for path in (path for folder in inside(reading.store.root / "notes") for path in _json(folder)):
         try:
             about = Digest(path.parent.name)
-            note = Note.read(verify(path.read_bytes(), Digest(path.stem), str(path)), about, str(path))
+            note = Note.read(verify(read_regular(path), Digest(path.stem), str(path)), about, str(path))
         except FileNotFoundError:  # swept meanwhile
             continue
         except (BadReference, Corrupt, OSError) as error:
@@ -202,7 +209,7 @@ def cards(reading: Reading) -> Iterator[Damage]:
     there = _json(reading.store.root / "bases")
     for path in there:
         try:
-            reading.read_card(verify(path.read_bytes(), Digest(path.stem), str(path)), str(path))
+            reading.read_card(verify(read_regular(path), Digest(path.stem), str(path)), str(path))
         except (BadReference, Corrupt, OSError) as error:
             yield Damage(kind="bad-card", path=str(path), message=str(error))
     for digest, references in reading.cards.items():
@@ -227,7 +234,7 @@ def catalog(reading: Reading) -> Iterator[Damage]:
     """`bad-catalog`: a catalog.json that cannot be read. Whether it is up to date is nobody's business here."""
     path = reading.store.layout.catalog
     try:
-        Catalog.from_bytes(path.read_bytes(), str(path))
+        Catalog.from_bytes(read_regular(path, LARGEST_CATALOG), str(path))
     except FileNotFoundError:
         return
     except (Corrupt, OSError) as error:

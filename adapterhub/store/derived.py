@@ -13,6 +13,7 @@ from adapterhub.errors import Corrupt
 from adapterhub.facts import PARSER, Facts
 from adapterhub.formats.members import EntryMembers
 from adapterhub.formats.table import derive
+from adapterhub.regular import open_regular, read_regular
 from adapterhub.store.blobs import copy_out
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def facts_of(store: "Store", digest: Digest, entry: Entry | None = None) -> Fact
     """The facts of an entry: from the cache where this parser wrote them, else derived from its files."""
     path = store.layout.facts(digest)
     with contextlib.suppress(OSError, Corrupt):
-        facts = Facts.from_bytes(path.read_bytes(), str(path))
+        facts = Facts.from_bytes(read_regular(path), str(path))
         if facts.parser == PARSER:
             return facts
     if entry is not None and not store.blobs.has(digest):
@@ -82,9 +83,9 @@ def folder_of(store: "Store", digest: Digest) -> Path:
 def _intact(entry: Entry, folder: Path) -> bool:
     try:
         for file in entry.manifest.files:
-            with (folder / file.path).open("rb") as stream:
+            with open_regular(folder / file.path) as stream:
                 if copy_and_hash(stream)[0] != file.blob:
                     return False
-    except OSError:
+    except (OSError, Corrupt):
         return False
     return folder.is_dir()

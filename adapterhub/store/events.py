@@ -14,16 +14,18 @@ from typing import final
 
 from adapterhub.document import Document
 from adapterhub.durable import write_new
-from adapterhub.errors import Corrupt
+from adapterhub.errors import AdapterHubError
+from adapterhub.regular import read_regular
 from adapterhub.store.layout import Layout
-from adapterhub.store.names import now
-from adapterhub.store.small import read_small
+from adapterhub.store.shelf import now
+from adapterhub.system import from_system
 
 __all__ = ["Event", "Events"]
 
 
 class Event(Document):
-    """One deed: publish, remove, alias, unalias or note."""
+    """One deed: publish, remove, alias, unalias or note; or `unreadable`, an event that nobody can read any more, whose
+    detail says why."""
 
     time: str
     action: str
@@ -53,24 +55,39 @@ class Events:
         try:
             with os.scandir(self.layout.events) as found:
                 return sorted(item.name for item in found if item.name.endswith(".json") and item.name[0] != ".")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
 
     def read(self, name: str) -> Event:
         path = self.layout.events / name
-        return Event.from_bytes(read_small(path), str(path))
+        return Event.from_bytes(read_regular(path), str(path))
 
     def all(self, about: str = "") -> Iterator[Event]:
-        """Every event about a name (`ada/poet`), or every event, oldest first."""
+        """Every event about a name (`ada/poet`), or every event, oldest first.
+
+        One that cannot be read might be about any name: it is told as `unreadable` where it stands.
+        """
         for name in self.files():
             try:
-                data = read_small(self.layout.events / name)
+                # Looked at as plain data first: validating 100,000 documents to show ten would take seconds.
+                if about and _subject(read_regular(self.layout.events / name)) not in (about, None):
+                    continue
+                yield self.read(name)
             except FileNotFoundError:  # taken back meanwhile
                 continue
-            # Looked at as plain data first: validating 100,000 documents to show ten would take seconds.
-            try:
-                reference = str(json.loads(data).get("reference", ""))
-            except (ValueError, AttributeError, RecursionError) as error:
-                raise Corrupt(f"{self.layout.events / name}: not an event ({error})") from None
-            if not about or reference.partition("@")[0] == about:
-                yield Event.from_bytes(data, name)
+            except AdapterHubError as error:
+                yield _unreadable(name, error)
+            except OSError as error:
+                yield _unreadable(name, from_system(error))
+
+
+def _subject(data: bytes) -> str | None:
+    """The name an event is about; None where that cannot be read."""
+    try:
+        return str(json.loads(data)["reference"]).partition("@")[0]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def _unreadable(name: str, error: AdapterHubError) -> Event:
+    return Event(time=name.partition("-")[0], action="unreadable", reference="", detail=f"{error}; {error.hint}")

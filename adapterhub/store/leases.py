@@ -14,6 +14,9 @@ from typing import final
 
 from adapterhub.digest import Digest
 from adapterhub.durable import make_folder
+from adapterhub.errors import Corrupt
+from adapterhub.regular import open_regular, read_regular
+from adapterhub.system import naming
 
 __all__ = ["TTL", "Lease", "is_held", "leased"]
 
@@ -41,7 +44,8 @@ class Lease:
 
     def add(self, digest: Digest) -> None:
         """Claim a blob, whether it is there already or not."""
-        os.write(self._handle, f"{digest.hex}\n".encode())
+        with naming(self.path):
+            os.write(self._handle, f"{digest.hex}\n".encode())
 
     def renew(self, _: object = None) -> None:
         """Keep the lease alive; cheap enough to be called for every chunk."""
@@ -60,9 +64,9 @@ class Lease:
 def is_held(incoming: Path, owner: str) -> bool:
     """Whether the writer of a lease lives and has not taken it back."""
     try:
-        with (incoming / f"{owner}.lease").open("rb") as stream:
+        with open_regular(incoming / f"{owner}.lease") as stream:
             fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
+    except (FileNotFoundError, Corrupt):  # whatever is no file is no lease
         return False
     except BlockingIOError:
         return True
@@ -70,14 +74,17 @@ def is_held(incoming: Path, owner: str) -> bool:
 
 
 def leased(incoming: Path) -> set[str]:
-    """The hex digests that living leases claim; leases that are over are deleted."""
+    """The hex digests that living leases claim; leases that are over are deleted.
+
+    `Corrupt` where one cannot be read: then nobody knows what it claims.
+    """
     claimed: set[str] = set()
     for path in incoming.glob("*.lease"):
         try:
             if time.time() - path.stat().st_mtime > TTL:
                 path.unlink()
             else:
-                claimed.update(path.read_text().split())
+                claimed.update(read_regular(path).decode(errors="replace").split())
         except FileNotFoundError:
             continue
     return claimed

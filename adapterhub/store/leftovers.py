@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from adapterhub.errors import Corrupt
+from adapterhub.regular import open_regular
 from adapterhub.store.layout import Layout
 from adapterhub.store.leases import TTL
 
@@ -38,11 +40,11 @@ def _beside(layout: Layout) -> Iterator[Path]:
 
 
 def _delete(path: Path, before: float) -> None:
-    with contextlib.suppress(FileNotFoundError, BlockingIOError):
+    with contextlib.suppress(FileNotFoundError, BlockingIOError, Corrupt):  # what is no file is left to `check`
         if path.is_dir():
             if max(inner.stat().st_mtime for inner in (path, *path.rglob("*"))) < before:
                 shutil.rmtree(path, ignore_errors=True)
         elif path.stat().st_mtime < before:
-            with path.open("rb") as stream:
+            with open_regular(path) as stream:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)  # whoever writes a part holds it
                 path.unlink()

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from adapterhub.durable import make_folder
+from adapterhub.regular import open_handle
+from adapterhub.system import naming
 
 __all__ = ["alone", "shared"]
 
@@ -19,9 +21,10 @@ __all__ = ["alone", "shared"]
 @contextlib.contextmanager
 def _locked(path: Path, how: int) -> Iterator[None]:
     make_folder(path.parent)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    handle = open_handle(path, os.O_RDWR | os.O_CREAT)
     try:
-        fcntl.flock(handle, how)
+        with naming(path):
+            fcntl.flock(handle, how)
         yield
     finally:
         os.close(handle)

@@ -2,72 +2,28 @@
 
 import contextlib
 import difflib
-import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace as replaced
 from pathlib import Path
 from typing import final
 
 from adapterhub.digest import Digest
-from adapterhub.document import canonical
 from adapterhub.durable import make_folder, replace, sync_folder, write_new
 from adapterhub.errors import BadReference, Conflict, Corrupt, NotFound, Refused
 from adapterhub.reference import Name, Reference
-from adapterhub.registry import Listed
+from adapterhub.registry import LabelTaken, Listed
+from adapterhub.regular import read_regular
 from adapterhub.store.layout import Layout
 from adapterhub.store.locks import alone, shared
-from adapterhub.store.small import read_small
+from adapterhub.store.shelf import LARGEST, Shelf, Version, labels, now, read_shelf, read_version
 from adapterhub.version import check_label, is_label, next_integer
 
-__all__ = ["Names", "Version", "now", "parse_version"]
+__all__ = ["Names"]
 
 LOCK = "names.lock"
 """Held alone by those who move an alias or remove a version, together by those who publish one."""
-
-
-@final
-@dataclass(frozen=True)
-class Version:
-    """What a version's file says: the digest it names, when and by whom it was published, what was newest then."""
-
-    label: str
-    digest: Digest
-    time: str
-    by: str = ""
-    after: str = ""
-
-    def to_bytes(self) -> bytes:
-        said = {"digest": str(self.digest), "time": self.time, "by": self.by, "after": self.after}
-        return canonical({key: value for key, value in said.items() if value}) + b"\n"
-
-
-def now(later_than: str = "") -> str:
-    """This moment in UTC, or one microsecond after `later_than` where the clock has not reached it.
-
-    So the order of versions survives a clock that was set back.
-    """
-    moment = datetime.now(UTC)
-    # A time somebody else wrote may have no zone, or be the last there is.
-    with contextlib.suppress(ValueError, TypeError, OverflowError):
-        if later_than and (floor := datetime.fromisoformat(later_than)) >= moment:
-            moment = floor + timedelta(microseconds=1)
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def parse_version(label: str, data: bytes, what: str) -> Version:
-    """Read a version's file; `what` names it in the error."""
-    try:
-        said = json.loads(data)
-        return Version(
-            label, Digest.parse(said["digest"]), str(said["time"]), str(said.get("by", "")), str(said.get("after", ""))
-        )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, BadReference) as error:
-        raise Corrupt(
-            f"{what}: not a version's file ({type(error).__name__}: {error})",
-            hint="`adapterhub check --repair` sets it aside; publish that version again",
-        ) from None
 
 
 @final
@@ -80,59 +36,55 @@ class Names:
     def all(self) -> Iterator[Name]:
         """Every adapter that has a version. Words that are no names are left to `check`."""
         for namespace in _folders(self.layout.names):
-            for folder in _folders(namespace):
+            for folder in _folders(self.layout.names / namespace):
                 with contextlib.suppress(BadReference):
-                    name = Name(namespace.name, folder.name)
-                    if next(_labels(self.layout.versions(name)), None):
+                    name = Name(namespace, folder)
+                    if next(labels(self.layout.versions(name)), None):
                         yield name
 
-    def versions(self, name: Name) -> list[Version]:
-        """All versions of an adapter, the newest last."""
-        folder = self.layout.versions(name)
-        found = [version for label in _labels(folder) if (version := self._read(folder, label))]
-        return sorted(found, key=lambda version: (version.time, version.label))
+    def shelf(self, name: Name) -> Shelf:
+        """All versions of an adapter, and the labels that cannot be read."""
+        return read_shelf(self.layout.versions(name))
 
     def version(self, name: Name, label: str) -> Version | None:
-        return self._read(self.layout.versions(name), label) if is_label(label) else None
+        """The version with this label; `Corrupt` where its file cannot be read."""
+        return read_version(self.layout.versions(name), label) if is_label(label) else None
 
     def removed(self, name: Name, label: str) -> Version | None:
         """A version whose name was taken away."""
-        return self._read(self.layout.removed(name), label)
-
-    def _read(self, folder: Path, label: str) -> Version | None:
-        path = folder / label
-        try:
-            return parse_version(label, read_small(path), str(path))
-        except FileNotFoundError:
-            return None
+        return read_version(self.layout.removed(name), label)
 
     def aliases(self, name: Name) -> dict[str, str]:
         """Alias -> version."""
         folder = self.layout.aliases(name)
-        meant = {alias: _read_alias(folder / alias) for alias in _labels(folder)}
+        meant = {alias: _read_alias(folder / alias) for alias in labels(folder)}
         return {alias: label for alias, label in meant.items() if label is not None}
 
-    def resolve(self, reference: Reference) -> Version:
-        """The version a reference means; `NotFound` says what there is instead."""
+    def resolve(self, reference: Reference) -> Listed:
+        """The line of the version a reference means; `NotFound` says what there is instead.
+
+        A label that cannot be read stands in the way of nobody but who asks for it, or who can be told no other.
+        """
         name, pin = reference.name, reference.pin
         if pin is not None and not reference.is_digest and (exact := self.version(name, pin)):
-            return exact
-        versions = self.versions(name)
+            return self.line(name, exact)
+        shelf = self.shelf(name)
+        versions = shelf.readable()
         if not versions:
             raise NotFound(f"{name}: no such adapter in {self.layout.root}", hint=self._similar(name))
         if pin is None:
-            return versions[-1]
+            return replaced(self.line(name, versions[-1]), detail=shelf.doubt)
         if reference.is_digest:
-            return self._by_digest(reference, versions)
+            return self.line(name, self._by_digest(reference, versions))
         if target := self.aliases(name).get(pin):
             if aimed := self.version(name, target):
-                return aimed
+                return self.line(name, aimed)
             raise NotFound(
                 f"{reference}: the alias means version {target}, which is gone", hint=_versions_hint(versions)
             )
         raise NotFound(f"{reference}: no such version or alias", hint=_versions_hint(versions))
 
-    def _by_digest(self, reference: Reference, versions: list[Version]) -> Version:
+    def _by_digest(self, reference: Reference, versions: tuple[Version, ...]) -> Version:
         matching = [version for version in versions if str(version.digest).startswith(str(reference.pin))]
         if not matching:
             raise NotFound(f"{reference}: no version has this digest", hint=_versions_hint(versions))
@@ -148,9 +100,9 @@ class Names:
         return "`adapterhub list` shows what there is; a folder begins with ./"
 
     def listed(self, name: Name) -> list[Listed]:
-        """The lines of an adapter in a registry's list, the newest last."""
+        """The lines of an adapter in a registry's list, the newest last, without what cannot be read."""
         aliases = self.aliases(name)
-        return [self.line(name, version, aliases) for version in self.versions(name)]
+        return [self.line(name, version, aliases) for version in self.shelf(name).versions]
 
     def line(self, name: Name, version: Version, aliases: dict[str, str] | None = None) -> Listed:
         """The line of one version in a registry's list."""
@@ -161,27 +113,27 @@ class Names:
     def label_for(self, reference: Reference, digest: Digest) -> str:
         """The version to publish under: the one asked for, the newest that has this digest, else the next integer.
 
-        `Conflict` when the label is taken by something else.
+        `LabelTaken` when it means something else.
         """
         name = reference.name
         if reference.pin is None or reference.is_digest:
-            same = [version for version in self.versions(name) if version.digest == digest]
+            same = [version for version in self.shelf(name).versions if version.digest == digest]
             return same[-1].label if same else self._next(name)
         label = check_label(reference.pin)
         if label in self.aliases(name):
-            raise Conflict(f"{reference}: {label} is an alias of {name}", hint="choose another version label")
+            raise LabelTaken(f"{reference}: {label} is an alias of {name}", hint="choose another version label")
         self._check_free(name, label, digest)
         return label
 
     def _next(self, name: Name) -> str:
-        taken = [*_labels(self.layout.versions(name)), *_labels(self.layout.removed(name)), *self.aliases(name)]
+        taken = [*labels(self.layout.versions(name)), *labels(self.layout.removed(name)), *self.aliases(name)]
         return next_integer(taken)
 
     def _check_free(self, name: Name, label: str, digest: Digest) -> None:
         there = self.version(name, label) or self.removed(name, label)
         if there and there.digest != digest:
             where = "is there" if self.version(name, label) else "was removed, and its label stays taken"
-            raise Conflict(
+            raise LabelTaken(
                 f"{name.at(label)} {where} with another digest: {there.digest.short}, not {digest.short}",
                 hint=f"a version never changes: leave the version out, or write {name.at(self._next(name))}",
             )
@@ -191,8 +143,8 @@ class Names:
         return shared(self.layout.incoming, LOCK)
 
     def point(self, name: Name, label: str, digest: Digest, by: str) -> Version:
-        """Name a digest; the one step that publishes. Of two writers one wins, the other gets `Conflict`."""
-        newest = next(reversed(self.versions(name)), None)
+        """Name a digest; the one step that publishes. Of two writers one wins, the other gets `LabelTaken`."""
+        newest = self.shelf(name).newest
         version = Version(label, digest, now(newest.time if newest else ""), by, newest.label if newest else "")
         with contextlib.suppress(FileExistsError):
             write_new(self.layout.versions(name) / label, version.to_bytes())
@@ -204,15 +156,19 @@ class Names:
         """Take a version's name away; its label stays taken. `Refused` while an alias means it."""
         with alone(self.layout.incoming, LOCK):
             if mine := [alias for alias, target in self.aliases(name).items() if target == label]:
+                what = f"aliases {', '.join(mine)} mean" if len(mine) > 1 else f"alias {mine[0]} means"
                 raise Refused(
-                    f"{name.at(label)}: the alias {', '.join(mine)} means this version",
+                    f"{name.at(label)}: the {what} this version",
                     hint=f"move it first: adapterhub alias {name}@VERSION {mine[0]}; or remove all versions with --all",
                 )
             make_folder(self.layout.removed(name))
             try:
                 os.replace(self.layout.versions(name) / label, self.layout.removed(name) / label)
             except FileNotFoundError:
-                raise NotFound(f"{name.at(label)}: no such version; somebody else removed it") from None
+                raise NotFound(
+                    f"{name.at(label)}: no such version; somebody else removed it",
+                    hint=f"`adapterhub log {name}` tells who",
+                ) from None
             sync_folder(self.layout.removed(name))
             sync_folder(self.layout.versions(name))
 
@@ -233,7 +189,7 @@ class Names:
             if self.version(name, alias):
                 raise Conflict(f"{name}: {alias!r} is a version, so it cannot be an alias", hint="choose another word")
             if not self.version(name, label):
-                raise NotFound(f"{name.at(label)}: no such version", hint=_versions_hint(self.versions(name)))
+                raise NotFound(f"{name.at(label)}: no such version", hint=_versions_hint(self.shelf(name).versions))
             if expect is not None and (before or "") != expect:
                 raise Conflict(
                     f"{name}: the alias {alias} means {before or 'nothing'}, not {expect or 'nothing'}",
@@ -243,35 +199,25 @@ class Names:
         return before
 
 
-def _folders(folder: Path) -> list[Path]:
+def _folders(folder: Path) -> list[str]:
     try:
         with os.scandir(folder) as found:
-            return sorted(Path(item.path) for item in found if item.is_dir())
+            return sorted(item.name for item in found if item.is_dir())
     except (FileNotFoundError, NotADirectoryError):
         return []
-
-
-def _labels(folder: Path) -> Iterator[str]:
-    """The words in a folder of versions or aliases; what is no word, as a file being written, is left to `check`."""
-    try:
-        with os.scandir(folder) as found:
-            labels = sorted(item.name for item in found if is_label(item.name))
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    yield from labels
 
 
 def _read_alias(path: Path) -> str | None:
     """The word in an alias's file, which may be any bytes, "" in what is no file; None where it is gone."""
     try:
-        return path.read_bytes().decode(errors="replace").strip()
+        return read_regular(path, LARGEST).decode(errors="replace").strip()
     except FileNotFoundError:
         return None
-    except IsADirectoryError:
+    except (Corrupt, OSError):
         return ""
 
 
-def _versions_hint(versions: list[Version]) -> str:
+def _versions_hint(versions: Sequence[Version]) -> str:
     if not versions:
         return "no version is left"
     shown = ", ".join(version.label for version in versions[-8:])

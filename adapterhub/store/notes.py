@@ -10,8 +10,8 @@ from typing import final
 from adapterhub.digest import Digest
 from adapterhub.durable import write_new
 from adapterhub.note import Note
+from adapterhub.regular import read_regular
 from adapterhub.store.layout import Layout
-from adapterhub.store.small import read_small
 
 __all__ = ["Notes", "files"]
 
@@ -28,7 +28,7 @@ class Notes:
         found = []
         for path in files(self.layout.notes(digest)):
             with contextlib.suppress(FileNotFoundError):  # swept meanwhile, with what it is about
-                found.append(Note.read(read_small(path), digest, str(path)))
+                found.append(Note.read(read_regular(path), digest, str(path)))
         return tuple(sorted(found, key=lambda note: note.time))
 
     def path(self, note: Note) -> Path:
@@ -51,5 +51,5 @@ def files(folder: Path) -> list[Path]:
     try:
         with os.scandir(folder) as found:
             return sorted(Path(item.path) for item in found if item.name.endswith(".json"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []

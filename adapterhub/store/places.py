@@ -10,6 +10,8 @@ from adapterhub.version import is_label
 __all__ = ["inside", "strays"]
 
 OF_A_NAME = ("aliases", "removed", "versions")
+FOLDERS = ("names", "bases", "notes", "events", "blobs", "incoming", "cache")
+FILES = ("settings.json", "index.sqlite")
 
 Allowed = Callable[[Path], bool]
 
@@ -30,7 +32,13 @@ def strays(layout: Layout) -> Iterator[Path]:
         yield from (path for path in inside(folder) if not allowed(path) and os.path.lexists(path))
 
 
+def _in_root(path: Path) -> bool:
+    return path.is_dir() if path.name in FOLDERS else path.is_file() if path.name in FILES else True
+
+
 def _places(layout: Layout) -> Iterator[tuple[Path, Allowed]]:
+    yield layout.root, _in_root
+    yield layout.incoming, lambda path: path.is_file() or path.is_dir()
     yield layout.names, Path.is_dir
     for namespace in inside(layout.names):
         yield namespace, Path.is_dir

@@ -6,7 +6,7 @@ import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import BinaryIO, Literal
 
 from adapterhub.digest import Digest
 from adapterhub.durable import make_folder, replace, sync_folder
@@ -14,14 +14,12 @@ from adapterhub.errors import AdapterHubError
 from adapterhub.manifest import File
 from adapterhub.reference import parse
 from adapterhub.store.damage import Damage, Reading
-from adapterhub.store.names import Version
+from adapterhub.store.shelf import Version
 from adapterhub.store.staging import PIECE
+from adapterhub.store.store import Store
 from adapterhub.version import is_label
 
-if TYPE_CHECKING:
-    from adapterhub.store.store import Store
-
-__all__ = ["Donor", "Outcome", "forget_facts", "repair"]
+__all__ = ["FETCHED", "Donor", "Outcome", "forget_facts", "repair"]
 
 Donor = Callable[[Digest], BinaryIO]
 """Somebody who may have a blob: a remote, asked by digest."""
@@ -64,7 +62,7 @@ def repair(reading: Reading, item: Damage, donors: tuple[Donor, ...]) -> Outcome
     return "mended" if item.kind in SET_ASIDE else ""
 
 
-def _publish_again(store: "Store", item: Damage) -> Outcome:
+def _publish_again(store: Store, item: Damage) -> Outcome:
     """Write a version's file again, as the event of its publishing tells it.
 
     Where none does, its label must stay taken: the file goes where removed versions are, and stays damage.
@@ -75,13 +73,13 @@ def _publish_again(store: "Store", item: Damage) -> Outcome:
         if path.is_dir():
             os.replace(path, aside)
         else:
-            os.link(path, aside)  # so that there is no moment in which the label is free
+            os.link(path, aside, follow_symlinks=False)  # so that there is no moment in which the label is free
         replace(path, version.to_bytes())
         return "mended"
     removed = path.parents[1] / "removed" / path.name
     if removed == path:
         return ""
-    if removed.exists():
+    if os.path.lexists(removed):
         _set_aside(store, path)
         return "moved"
     make_folder(removed.parent)
@@ -91,7 +89,7 @@ def _publish_again(store: "Store", item: Damage) -> Outcome:
     return "moved"
 
 
-def _told(store: "Store", reference: str, label: str) -> Version | None:
+def _told(store: Store, reference: str, label: str) -> Version | None:
     """What the events tell of a version; None where none does, or two tell of different digests."""
     told: dict[str, Version] = {}
     for name in store.events.files():
@@ -102,18 +100,18 @@ def _told(store: "Store", reference: str, label: str) -> Version | None:
     return next(iter(told.values())) if len(told) == 1 else None
 
 
-def _aside(store: "Store", path: Path) -> Path:
+def _aside(store: Store, path: Path) -> Path:
     folder = store.layout.incoming / "quarantine"
     make_folder(folder)
     return folder / f"{path.name}.{secrets.token_hex(4)}"
 
 
-def _set_aside(store: "Store", path: Path) -> None:
+def _set_aside(store: Store, path: Path) -> None:
     with contextlib.suppress(FileNotFoundError):
         os.replace(path, _aside(store, path))
 
 
-def _fetch(store: "Store", digest: Digest, size: int | None, donor: Donor) -> bool:
+def _fetch(store: Store, digest: Digest, size: int | None, donor: Donor) -> bool:
     """Take a blob from a donor, if it has the right bytes. It gets no more said than what there should be."""
     with contextlib.suppress(AdapterHubError, OSError), store.session() as session:
         session.lease.add(digest)
@@ -144,7 +142,7 @@ def _whole(stream: BinaryIO, largest: int) -> bytes:
     return bytes(data)
 
 
-def forget_facts(store: "Store", item: Damage) -> None:
+def forget_facts(store: Store, item: Damage) -> None:
     """Drop the facts of entries whose bytes are damaged, since they may have been derived from those."""
     digests = {Digest.parse(item.digest)}
     for reference in map(parse, item.references):

@@ -120,7 +120,10 @@ class Session:
         """`Corrupt` where the manifest lies about a blob that was here before it."""
         for file in entry.manifest.files:
             if (size := self.store.layout.blob(file.blob).stat().st_size) != file.size:
-                raise Corrupt(f"{file.path}: the manifest says {file.size} bytes, {file.blob} has {size}")
+                raise Corrupt(
+                    f"{file.path}: the manifest says {file.size} bytes, {file.blob} has {size}",
+                    hint="`adapterhub check` tells whether the blob is whole; if so, the manifest lies: add the files",
+                )
 
     def _name(self, entry: Entry, reference: Reference) -> Reference:
         store, name, digest = self.store, reference.name, entry.digest

@@ -11,10 +11,13 @@ from typing import BinaryIO, final
 
 from adapterhub.digest import CHUNK, Digest, copy_and_hash, new_hash
 from adapterhub.durable import make_folder, sync_folder
+from adapterhub.entry import Damaged
 from adapterhub.errors import Corrupt
 from adapterhub.manifest import File
+from adapterhub.regular import open_handle
 from adapterhub.store.layout import Layout
 from adapterhub.store.leases import is_held
+from adapterhub.system import naming
 
 __all__ = ["Staging"]
 
@@ -46,7 +49,7 @@ class Staging:
         make_folder(self.layout.incoming)
         path = self.layout.incoming / f"{secrets.token_hex(8)}.tmp"
         try:
-            with path.open("xb") as sink:
+            with naming(path), path.open("xb") as sink:
                 digest, size = copy_and_hash(source, sink, watch)
                 _settle(sink)
         except BaseException:
@@ -58,7 +61,7 @@ class Staging:
     def fetch(self, file: File, source: Source, watch: Watch | None = None) -> int:
         """Read a file whose digest is known, going on where an interrupted process stopped; how many bytes were read.
 
-        `source(start)` opens a stream at an offset. Bytes that do not match are `Corrupt`, and are forgotten.
+        `source(start)` opens a stream at an offset. Bytes that do not match are `Damaged`, and are forgotten.
         """
         make_folder(self.layout.incoming)
         with self._part(file.blob) as (sink, path):
@@ -70,9 +73,9 @@ class Staging:
                 read += again
             if digest != file.blob or sink.tell() != file.size:
                 path.unlink(missing_ok=True)
-                raise Corrupt(
+                raise Damaged(
                     f"{file.path}: what arrived is not {file.blob} ({file.size} bytes)",
-                    hint="the other side's copy is damaged, or changed on the way: run `adapterhub check` there",
+                    hint="the copy it was read from is damaged: run `adapterhub check` where that lies",
                 )
             _settle(sink)
             self._fetched.add(file.blob)
@@ -108,8 +111,11 @@ class Staging:
     def _part(self, digest: Digest) -> Iterator[tuple[BinaryIO, Path]]:
         """The partial file of a digest if nobody else is writing it, else one of our own."""
         for candidate in self._candidates(digest):
-            handle = os.open(candidate, os.O_RDWR | os.O_CREAT, 0o644)
-            with open(handle, "r+b") as stream:
+            try:
+                handle = open_handle(candidate, os.O_RDWR | os.O_CREAT)
+            except Corrupt:  # what is no file is left to `check`
+                continue
+            with naming(candidate), open(handle, "r+b") as stream:
                 try:
                     fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
@@ -159,6 +165,12 @@ def _settle(sink: BinaryIO) -> None:
     os.fsync(sink.fileno())
 
 
+def _read(source: BinaryIO, file: File, most: int) -> bytes:
+    """The next piece; an error names the file that is read, not the one it is written to."""
+    with naming(file.path):
+        return source.read(min(PIECE, most))
+
+
 def _continue(sink: BinaryIO, file: File, source: Source, watch: Watch | None) -> tuple[Digest, int]:
     """Hash what is there and append the rest; the digest of it all, and how many bytes were read."""
     sink.seek(0)
@@ -169,7 +181,7 @@ def _continue(sink: BinaryIO, file: File, source: Source, watch: Watch | None) -
     if start < file.size:
         with source(start) as stream:
             # One byte more than promised is enough to know that it is wrong, and a liar cannot fill the disk.
-            while (left := file.size - start - read) >= 0 and (chunk := stream.read(min(PIECE, left + 1))):
+            while (left := file.size - start - read) >= 0 and (chunk := _read(stream, file, left + 1)):
                 hasher.update(chunk)
                 sink.write(chunk)
                 read += len(chunk)

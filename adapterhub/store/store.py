@@ -5,29 +5,32 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, final
+from typing import TYPE_CHECKING, BinaryIO, final
 
 from pydantic import ValidationError
 
 from adapterhub.digest import Digest, verify
 from adapterhub.document import canonical
 from adapterhub.durable import make_folder, sync_folder, write_new
-from adapterhub.entry import Entry
+from adapterhub.entry import Entry, cards_of
 from adapterhub.errors import BadReference, Corrupt, NotFound, Refused, WrongUsage
 from adapterhub.manifest import Manifest
 from adapterhub.note import Note
 from adapterhub.reference import Name, Reference
 from adapterhub.registry import Listed, Published
+from adapterhub.regular import read_regular
 from adapterhub.settings import Settings, load, who
 from adapterhub.store.blobs import BlobFiles, Blobs
 from adapterhub.store.events import Events
 from adapterhub.store.layout import LAYOUT, Layout
 from adapterhub.store.locks import shared
-from adapterhub.store.names import Names, now
+from adapterhub.store.names import Names
 from adapterhub.store.notes import Notes
-from adapterhub.store.session import Session
-from adapterhub.store.small import read_small
-from adapterhub.store.summary import Summary, summarise, unreadable
+from adapterhub.store.shelf import now
+from adapterhub.store.summary import Summary, summaries
+
+if TYPE_CHECKING:
+    from adapterhub.store.session import Session
 
 __all__ = ["Store", "check_layout"]
 
@@ -63,7 +66,7 @@ class Store:
         self.events = Events(self.layout)
         self._user = user
         if self.layout.marker.exists():
-            check_layout(self.layout.marker.read_bytes(), str(root))
+            check_layout(read_regular(self.layout.marker), str(root))
 
     @property
     def root(self) -> Path:
@@ -100,7 +103,7 @@ class Store:
         try:
             write_new(self.layout.marker, MARKER)
         except FileExistsError:
-            check_layout(self.layout.marker.read_bytes(), str(self.root))
+            check_layout(read_regular(self.layout.marker), str(self.root))
 
     def _check_writable(self) -> None:
         if not os.access(self.root, os.W_OK):
@@ -108,43 +111,32 @@ class Store:
                 f"{self.root} can only be read", hint="ask its owner for the right to write, or name another store"
             )
 
-    def session(self) -> Session:
+    def session(self) -> "Session":
         """A writer's stay: take files, then publish them, under one lease."""
+        from adapterhub.store.session import Session
+
         self.create()
         return Session(self)
 
     # The five verbs of a registry.
 
     def list(self) -> Iterator[Listed]:
-        """See `Registry.list`; by name, each adapter's newest version last."""
+        """See `Registry.list`; by name, each adapter's newest version last. What cannot be read is left out:
+        `summaries` has a line for it, and `check` says more."""
         for name in self.names.all():
             yield from self.names.listed(name)
 
-    def readable(self) -> Iterator[Listed]:
-        """The lines of `list`, without the adapters whose names cannot be read: `check` is who speaks of damage."""
-        for name in self.names.all():
-            with contextlib.suppress(Corrupt):
-                yield from self.names.listed(name)
-
     def summaries(self) -> Iterator[Summary]:
-        """Every entry with its facts; what cannot be read is listed with a finding that says so."""
-        for name in self.names.all():
-            try:
-                lines = self.names.listed(name)
-            except Corrupt as error:
-                yield unreadable(str(name), "", error)
-                continue
-            for listed in lines:
-                if summary := summarise(self, listed):
-                    yield summary
+        """Every entry with its facts; what cannot be read has a line too, which says why."""
+        return summaries(self, self.names.all())
 
     def resolve(self, reference: Reference) -> Listed:
         """See `Registry.resolve`."""
-        return self.names.line(reference.name, self.names.resolve(reference))
+        return self.names.resolve(reference)
 
     def manifest(self, pinned: Digest) -> Manifest:
         """The manifest with this digest, verified."""
-        return Manifest.read(self.blobs.read(pinned, f"manifest {pinned.short}"), f"manifest {pinned}")
+        return Manifest.read(self.blobs.read(pinned, f"{self.root}: manifest {pinned.short}"), f"manifest {pinned}")
 
     def open(self, pinned: Digest) -> Entry:
         """See `Registry.open`."""
@@ -158,12 +150,11 @@ class Store:
 
     def remove(self, reference: Reference) -> None:
         """See `Registry.remove`."""
-        version = self.names.resolve(reference)
-        named = str(reference.name.at(version.label))
+        listed = self.resolve(reference)
         self._check_writable()
-        event = self.events.write("remove", named, digest=str(version.digest), by=self.user)
+        event = self.events.write("remove", str(listed.reference), digest=str(listed.digest), by=self.user)
         try:
-            self.names.remove(reference.name, version.label)
+            self.names.remove(reference.name, str(listed.reference.pin))
         except BaseException:
             event.unlink(missing_ok=True)
             raise
@@ -176,16 +167,16 @@ class Store:
 
     def alias(self, reference: Reference, alias: str, expect: str | None = None) -> Listed:
         """Let an alias mean a version; `Conflict` when it does not mean `expect` now."""
-        version = self.names.resolve(reference)
-        named = reference.name.at(version.label)
+        listed = self.resolve(reference)
         self._check_writable()
-        event = self.events.write("alias", str(named), digest=str(version.digest), by=self.user, detail=alias)
+        said = {"digest": str(listed.digest), "by": self.user, "detail": alias}
+        event = self.events.write("alias", str(listed.reference), **said)
         try:
-            self.names.alias(reference.name, alias, version.label, expect)
+            self.names.alias(reference.name, alias, str(listed.reference.pin), expect)
         except BaseException:
             event.unlink(missing_ok=True)
             raise
-        return self.resolve(named)
+        return self.resolve(listed.reference)
 
     def drop_aliases(self, name: Name) -> None:
         """Let all aliases of an adapter mean nothing, so that all its versions can be removed."""
@@ -203,7 +194,7 @@ class Store:
         """Keep a note about the entry a reference means."""
         self._check_writable()
         with shared(self.layout.incoming):  # a sweep takes the notes of what it deletes along
-            self.names.resolve(reference)
+            self.resolve(reference)
             self.events.write("note", str(reference), digest=note.about, by=self.user, detail=note.kind)
             self.notes.add([note])
 
@@ -213,7 +204,8 @@ class Store:
         try:
             return Note.model_validate(said)
         except ValidationError as error:
-            raise WrongUsage(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
+            message = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise WrongUsage(message, hint="metrics are finite numbers; names, tags and words are short text") from None
 
     def put_card(self, card: bytes) -> Digest:
         """Keep a base card under its own digest."""
@@ -231,7 +223,7 @@ class Store:
         path = self.layout.base(digest)
         if not path.exists():
             raise NotFound(f"no base card {digest} in {self.root}", hint="adapterhub base list")
-        return verify(read_small(path), digest, str(path))
+        return verify(read_regular(path), digest, str(path))
 
     def cards(self) -> Iterator[tuple[Digest, bytes]]:
         """All base cards, verified. Files whose name is no digest are left to `check`."""
@@ -240,11 +232,8 @@ class Store:
                 yield (digest := Digest(path.stem)), self.card(digest)
 
     def _cards(self, manifest: Manifest, notes: tuple[Note, ...]) -> tuple[bytes, ...]:
-        pins = [manifest.base.card if manifest.base else None]
-        pins += [note.data.get("card") for note in notes if note.kind == "base"]
-        digests = {Digest.parse(pin) for pin in pins if pin}
         try:
-            return tuple(self.card(digest) for digest in sorted(digests))
+            return tuple(self.card(digest) for digest in cards_of(manifest, notes))
         except NotFound as error:
             raise Corrupt(
                 f"{error}, though an entry's base pin names it",

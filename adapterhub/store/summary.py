@@ -1,28 +1,43 @@
 """A summary: the line of an entry in `list` and `search`, with all that is known about it here."""
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from adapterhub.digest import Digest
 from adapterhub.document import Document
 from adapterhub.errors import AdapterHubError
 from adapterhub.facts import Facts
 from adapterhub.finding import Finding
 from adapterhub.note import gather
+from adapterhub.reference import Name
 from adapterhub.registry import Listed
 from adapterhub.store.derived import facts_of
+from adapterhub.system import from_system
 
 if TYPE_CHECKING:
     from adapterhub.store.store import Store
 
-__all__ = ["Summary", "summarise", "summary_of", "unreadable"]
+__all__ = ["Summary", "summaries", "summary_of"]
+
+STREAMS = 2
+"""Adapters read at once: an entry is a handful of small files, and a disk that has not seen them lately keeps one
+reader waiting most of the time."""
+
+CHUNK = 16
+"""Adapters a thread is given at a time; fewer than that are not worth a thread."""
+
+T = TypeVar("T")
 
 
 class Summary(Document):
-    """A version, its digest, when it was published, and its facts, metrics, tags and base."""
+    """A version, its digest, when it was published, and its facts, metrics, tags and base.
+
+    `unreadable` is why nothing more is known of it; then `reference` may be an adapter, all of whose versions it hides.
+    """
 
     reference: str
-    digest: str
+    digest: str = ""
     kind: str = "adapter"
     time: str = ""
     by: str = ""
@@ -33,6 +48,7 @@ class Summary(Document):
     tags: tuple[str, ...] = ()
     license: str = ""
     base: dict[str, Any] = {}
+    unreadable: str = ""
 
     @property
     def base_name(self) -> str:
@@ -52,7 +68,7 @@ def summary_of(store: "Store", listed: Listed) -> Summary:
         by=listed.by,
         bytes=entry.manifest.size,
         aliases=listed.aliases,
-        facts=facts_of(store, Digest.parse(str(listed.digest)), entry),
+        facts=facts_of(store, listed.digest, entry),
         metrics=noted.metrics,
         tags=noted.tags,
         license=noted.license,
@@ -60,26 +76,69 @@ def summary_of(store: "Store", listed: Listed) -> Summary:
     )
 
 
-def summarise(store: "Store", listed: Listed) -> Summary | None:
+def _summarise(store: "Store", listed: Listed) -> Summary | None:
     """The summary of a version, damaged or not; None where it was removed and swept since it was listed."""
-    with contextlib.suppress(AdapterHubError):
+    with contextlib.suppress(AdapterHubError, OSError):
         return summary_of(store, listed)
-    if store.names.version(listed.reference.name, str(listed.reference.pin)) is None:
-        return None
     try:
+        if store.names.version(listed.reference.name, str(listed.reference.pin)) is None:
+            return None
         return summary_of(store, listed)
-    except AdapterHubError as error:
-        return unreadable(str(listed.reference), str(listed.digest), error)
+    except (AdapterHubError, OSError) as error:
+        return _unreadable(str(listed.reference), error, listed)
 
 
-def unreadable(reference: str, digest: str, error: AdapterHubError) -> Summary:
+def summaries(store: "Store", names: Iterable[Name]) -> Iterator[Summary]:
+    """Every version of some adapters, each adapter's newest last; what cannot be read is there and says why."""
+    chunks = _chunks(names, CHUNK)
+    first = next(chunks, [])
+    yield from _read(store, first)
+    if len(first) == CHUNK:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(STREAMS) as pool:
+            for several in _chunks(chunks, 8 * STREAMS):
+                for found in pool.map(lambda chunk: list(_read(store, chunk)), several):
+                    yield from found
+
+
+def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    left = iter(items)
+    while chunk := list(islice(left, size)):
+        yield chunk
+
+
+def _read(store: "Store", names: Iterable[Name]) -> Iterator[Summary]:
+    for name in names:
+        try:
+            shelf, aliases = store.names.shelf(name), store.names.aliases(name)
+        except (AdapterHubError, OSError) as error:
+            yield _unreadable(str(name), error)
+            continue
+        for label, reason in shelf.unreadable.items():
+            yield _unreadable(str(name.at(label)), reason)
+        for version in shelf.versions:
+            if summary := _summarise(store, store.names.line(name, version, aliases)):
+                yield summary
+
+
+def _unreadable(reference: str, error: AdapterHubError | OSError, listed: Listed | None = None) -> Summary:
     """The line of an entry, or of an adapter, that cannot be read: everything else can still be listed."""
+    error = from_system(error) if isinstance(error, OSError) else error
+    reason = str(error).encode(errors="backslashreplace").decode()  # a path may hold bytes that are no text
     finding = Finding(
         check="unreadable",
         severity="error",
         place=reference,
-        message=str(error),
+        message=reason,
         remedy=error.hint or "adapterhub check",
     )
-    facts = Facts(format="?", findings=(finding,))
-    return Summary(reference=reference, digest=digest, facts=facts)
+    return Summary(
+        reference=reference,
+        digest=str(listed.digest) if listed else "",
+        time=listed.time if listed else "",
+        by=listed.by if listed else "",
+        aliases=listed.aliases if listed else (),
+        facts=Facts(format="?", findings=(finding,)),
+        unreadable=reason,
+    )

@@ -13,18 +13,16 @@ import contextlib
 import json
 import shutil
 import time
-from typing import TYPE_CHECKING
 
 from adapterhub.digest import Digest
 from adapterhub.document import Document, canonical
 from adapterhub.durable import make_folder, replace
 from adapterhub.errors import AdapterHubError, Corrupt
+from adapterhub.regular import read_regular
 from adapterhub.store.leases import leased
 from adapterhub.store.leftovers import clean
 from adapterhub.store.locks import alone
-
-if TYPE_CHECKING:
-    from adapterhub.store.store import Store
+from adapterhub.store.store import Store
 
 __all__ = ["GRACE", "Swept", "sweep"]
 
@@ -45,10 +43,11 @@ class Swept(Document):
     grace: float = GRACE
 
 
-def sweep(store: "Store", grace: float = GRACE) -> Swept:
+def sweep(store: Store, grace: float = GRACE) -> Swept:
     """Mark what nobody names; delete what was marked at least `grace` seconds ago.
 
-    `Corrupt`, and nothing is deleted, when a manifest cannot be read: then nobody knows which files it names.
+    `Corrupt`, and nothing is deleted, when a version or a manifest cannot be read, whatever it looks like: it may name
+    any blob, and have been ours before it was damaged.
     """
     if not store.exists():
         return Swept(grace=grace)
@@ -72,23 +71,29 @@ def sweep(store: "Store", grace: float = GRACE) -> Swept:
     )
 
 
-def _read_ahead(store: "Store") -> Files:
+def _read_ahead(store: Store) -> Files:
     """The files of every manifest that can be read."""
     read: Files = {}
-    for listed in store.readable():
+    for listed in store.list():
         with contextlib.suppress(AdapterHubError):  # with the lock held it is asked again, and speaks up
             read[listed.digest] = _files(store, listed.digest)
     return read
 
 
-def _files(store: "Store", manifest: Digest) -> tuple[str, ...]:
+def _files(store: Store, manifest: Digest) -> tuple[str, ...]:
     return tuple(file.sha256 for file in store.manifest(manifest).files)
 
 
-def _loose(store: "Store", read: Files) -> list[Digest]:
+def _loose(store: Store, read: Files) -> list[Digest]:
     needed = leased(store.layout.incoming)
     for name in store.names.all():
-        for version in store.names.versions(name):
+        shelf = store.names.shelf(name)
+        for label, reason in shelf.unreadable.items():
+            raise Corrupt(
+                f"{name.at(label)}: {reason}; nothing was swept, since nobody knows which blobs it names",
+                hint="`adapterhub check --repair` writes it again as its event tells it, or puts it out of the way",
+            )
+        for version in shelf.versions:
             needed.add(version.digest.hex)
             try:
                 needed.update(read.get(version.digest) or _files(store, version.digest))
@@ -97,14 +102,15 @@ def _loose(store: "Store", read: Files) -> list[Digest]:
                     f"{name.at(version.label)}: {error}; nothing was swept, since nobody knows which files it names",
                     hint="adapterhub check --repair; or remove that version first",
                 ) from None
-    return [digest for digest, _ in store.blobs.all() if digest and digest.hex not in needed]
+    # What is no file is left to `check`.
+    return [digest for digest, path in store.blobs.all() if digest and digest.hex not in needed and path.is_file()]
 
 
-def _mark(store: "Store", loose: list[Digest]) -> dict[str, float]:
+def _mark(store: Store, loose: list[Digest]) -> dict[str, float]:
     path = store.layout.incoming / "marks.json"
     try:
-        before = {str(key): float(value) for key, value in json.loads(path.read_bytes()).items()}
-    except (FileNotFoundError, ValueError, TypeError, AttributeError, RecursionError):
+        before = {str(key): float(value) for key, value in json.loads(read_regular(path)).items()}
+    except (FileNotFoundError, Corrupt, ValueError, TypeError, AttributeError, RecursionError):
         before = {}
     moment = time.time()
     marks = {digest.hex: min(before.get(digest.hex, moment), moment) for digest in loose}
@@ -112,7 +118,7 @@ def _mark(store: "Store", loose: list[Digest]) -> dict[str, float]:
     return marks
 
 
-def _delete(store: "Store", digest: Digest) -> None:
+def _delete(store: Store, digest: Digest) -> None:
     """A blob; first, where it was a manifest, what was said about it and made of it.
 
     The blob last: as long as it is there, a sweep that was interrupted finds it again.

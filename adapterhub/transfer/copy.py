@@ -1,18 +1,18 @@
 """Pull and push: one entry from one registry to another. The two differ in their ends only."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Protocol, final, runtime_checkable
 
 from adapterhub.digest import Digest
 from adapterhub.entry import Entry, Files
-from adapterhub.errors import Conflict, Corrupt, Refused
+from adapterhub.errors import Conflict, Corrupt, NotFound, Refused
 from adapterhub.manifest import File
 from adapterhub.reference import Reference
-from adapterhub.registry import Listed, Published, Registry, find
+from adapterhub.registry import LabelTaken, Listed, Published, Registry, find
 from adapterhub.version import check_label
 
-__all__ = ["Aliasing", "Copied", "Progress", "Taken", "copy"]
+__all__ = ["Aliasing", "Copied", "Progress", "Taken", "check_aliases", "check_words", "copy"]
 
 
 class Progress(Protocol):
@@ -48,7 +48,7 @@ class Copied:
 
 
 class Taken(Conflict):
-    """The version means something else in the sink; `digest` is that of the entry which was to be copied."""
+    """The version's label means something else in the sink; `digest` is that of the entry which was to be copied."""
 
     def __init__(self, message: str, digest: Digest) -> None:
         super().__init__(message, hint="copy it by its digest, and it gets the next free version")
@@ -67,13 +67,12 @@ def copy(
     """Copy one entry: only blobs the sink lacks are read, the name comes last.
 
     The version keeps its label; `Taken` where that means something else, unless the reference is a digest or
-    `next_version` is given: then it gets the sink's next integer. Aliases move only when named.
+    `next_version` is given: then it gets the sink's next integer. Aliases move only when named. `Damaged` where the
+    source's copy is.
     """
-    if aliases and not isinstance(sink, Aliasing):
-        raise Refused("this kind of remote has no aliases", hint="push without --alias")
-    for alias in aliases:
-        check_label(alias, "alias")
+    check_words(sink, aliases)
     found, entry = find(source, reference)
+    check_aliases(sink, found.reference, aliases)
     if progress is not None:
         entry = replace(entry, files=Watched(entry.files, progress))
     try:
@@ -81,17 +80,54 @@ def copy(
     except Corrupt:
         source.resolve(found.reference)  # `NotFound` where it was removed and swept while it was copied
         raise
-    for alias in aliases:
-        if isinstance(sink, Aliasing):
-            sink.alias(published.reference, alias)
+    _point(sink, published.reference, aliases)
     return Copied(found, published, source.missing if isinstance(source, Incomplete) else "")
+
+
+def check_words(sink: Registry, aliases: Iterable[str]) -> None:
+    """`BadReference` or `Refused` for what can be no alias in any registry, or in this one; nothing is asked."""
+    for alias in aliases:
+        check_label(alias, "alias")
+        if not isinstance(sink, Aliasing):
+            raise Refused("this kind of remote has no aliases", hint="push without --alias")
+
+
+def check_aliases(sink: Registry, reference: Reference, aliases: Iterable[str]) -> None:
+    """`Conflict` with all aliases that are versions in the sink, or will be when the reference is copied there."""
+    name = reference.name
+    if bad := [alias for alias in aliases if alias == reference.pin or _is_version(sink, name.at(alias))]:
+        words, they = ", ".join(map(repr, bad)), "it cannot be an alias" if len(bad) == 1 else "they cannot be aliases"
+        raise Conflict(f"{name}: {words} is a version, so {they}", hint="choose another word")
+
+
+def _is_version(sink: Registry, reference: Reference) -> bool:
+    try:
+        return sink.resolve(reference).reference == reference
+    except NotFound:
+        return False
+
+
+def _point(sink: Registry, published: Reference, aliases: Iterable[str]) -> None:
+    """Move the aliases; what stood in the way since they were checked is told together."""
+    refused = []
+    for alias in aliases:
+        try:
+            if isinstance(sink, Aliasing):
+                sink.alias(published, alias)
+        except (Conflict, NotFound) as error:
+            refused.append(error)
+    if refused:
+        raise Conflict(
+            f"{published} is published, but not every alias moved: {'; '.join(map(str, refused))}",
+            hint="; ".join(dict.fromkeys(error.hint for error in refused if error.hint)),
+        )
 
 
 def _publish(sink: Registry, entry: Entry, target: Reference, next_version: bool) -> Published:
     """Under the target's label, or under the next integer where that is taken and another will do."""
     try:
         return sink.publish(entry, target)
-    except Conflict as error:
+    except LabelTaken as error:
         if not next_version:
             raise Taken(str(error), entry.digest) from None
     return sink.publish(entry, replace(target, pin=None))

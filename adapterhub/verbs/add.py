@@ -11,7 +11,7 @@ from adapterhub.audit.read import adapter_of
 from adapterhub.base.card import Card
 from adapterhub.digest import Digest
 from adapterhub.entry import Entry
-from adapterhub.errors import BadReference, Conflict, DoesNotFit
+from adapterhub.errors import Conflict, DoesNotFit
 from adapterhub.formats.intake import Intake, take
 from adapterhub.formats.members import FolderMembers
 from adapterhub.manifest import BasePin, File, Manifest, Parent
@@ -50,11 +50,7 @@ class Request:
 
 def add(desk: Desk, path: Path, name: str, request: Request, progress: Progress | None = None) -> Shown:
     """Read a folder or file once, keep it, and name it. Adding the same again changes nothing."""
-    reference = desk.reference(name)
-    if reference.is_digest:
-        raise BadReference(
-            f"{name}: a version is a word, not a digest", hint="write namespace/name or namespace/name@1"
-        )
+    reference = desk.target(name)
     with closing(take(path, convert_pickle=request.convert_pickle)) as intake:
         return add_intake(desk, intake, reference, request, progress)
 

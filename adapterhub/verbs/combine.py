@@ -14,6 +14,7 @@ from adapterhub.finding import Finding
 from adapterhub.formats.members import EntryMembers
 from adapterhub.manifest import BasePin, Parent
 from adapterhub.note import gather
+from adapterhub.reference import Reference
 from adapterhub.verbs.add import Request, add
 from adapterhub.verbs.desk import Desk, as_word
 from adapterhub.verbs.shown import Shown
@@ -32,12 +33,14 @@ T = TypeVar("T")
 
 
 class MergePlan(Document):
-    """What a merge would do."""
+    """What a merge would do. `name` is what the result would be called, where that was asked."""
 
     expression: str
     method: str
     rank: int
     operands: tuple[dict[str, object], ...]
+    name: str = ""
+    findings: tuple[Finding, ...] = ()
 
 
 def _operands(desk: Desk, text: str) -> list[Operand]:
@@ -66,9 +69,10 @@ def stack(desk: Desk, model: "nn.Module", text: str) -> "Stack":
     )
 
 
-def merge_plan(desk: Desk, text: str, method: str = "sum") -> MergePlan:
+def merge_plan(desk: Desk, text: str, method: str = "sum", name: str | None = None) -> MergePlan:
     """What would be merged; every mistake is found in the headers, nothing is computed and nothing written."""
     check_method(method)
+    target = desk.target(name) if name is not None else None
     operands = _operands(desk, text)
     check_weights([weight for _, weight in operands])
     rows: tuple[dict[str, object], ...] = tuple(
@@ -80,7 +84,30 @@ def merge_plan(desk: Desk, text: str, method: str = "sum") -> MergePlan:
     ranks = Counter[str]()
     for part in factors:
         ranks.update({module: rank for module, (_, rank) in part.items()})
-    return MergePlan(expression=text, method=method, rank=max(ranks.values()), operands=rows)
+    return MergePlan(
+        expression=text,
+        method=method,
+        rank=max(ranks.values()),
+        operands=rows,
+        name=str(target or ""),
+        findings=(*_apart([one for one, _ in operands]), *_taken(desk, target)),
+    )
+
+
+def _taken(desk: Desk, target: Reference | None) -> Iterator[Finding]:
+    """A version that is there already can only be the same again."""
+    if target is None or target.pin is None:
+        return
+    names = desk.store.names
+    there = names.version(target.name, target.pin) or names.removed(target.name, target.pin)
+    if there or target.pin in names.aliases(target.name):
+        yield Finding(
+            check="name-taken",
+            severity="warning",
+            place=str(target),
+            message=f"{target.pin} is {'a version' if there else 'an alias'} of {target.name} already",
+            remedy="leave the version out, unless the merge makes the same bytes again",
+        )
 
 
 def _factors(one: Subject) -> dict[str, tuple[Shape, int]]:
@@ -102,19 +129,19 @@ def merge(desk: Desk, text: str, name: str, method: str = "sum") -> Shown:
     from adapterhub.lora.load import load
 
     check_method(method)
-    desk.reference(name)
+    desk.target(name)
     operands = _operands(desk, text)
     merged = weighted_sum([(load(one.entry, one.label), weight) for one, weight in operands])
     request = Request(
         parents=tuple(Parent(digest=one.digest, weight=weight) for one, weight in operands),
         recipe={"method": method},
-        pin=_agreed(pins := [_pin(one) for one, _ in operands]),
+        pin=_agreed([_pin(one) for one, _ in operands]),
         cards=tuple(sorted({card for one, _ in operands for card in one.entry.cards})),
     )
     with tempfile.TemporaryDirectory() as folder:
         _write(merged, Path(folder), [one for one, _ in operands])
         answer = add(desk, Path(folder), name, request)
-    findings = (*answer.findings, *_apart([one for one, _ in operands], pins))
+    findings = (*answer.findings, *_apart([one for one, _ in operands]))
     return answer.model_copy(update={"relative_error": merged.relative_error, "findings": findings})
 
 
@@ -124,8 +151,9 @@ def _pin(one: Subject) -> BasePin | None:
     return one.entry.manifest.base or (BasePin.model_validate(noted) if noted else None)
 
 
-def _apart(parents: Sequence[Subject], pins: Sequence[BasePin | None]) -> Iterator[Finding]:
+def _apart(parents: Sequence[Subject]) -> Iterator[Finding]:
     """A sum of adapters that were trained on different weights is arithmetic, not yet sense."""
+    pins = [_pin(one) for one in parents]
     digests = {str(pin.weights_digest)[:19] if pin else "" for pin in pins}
     names = {str(one.facts.base_name or "") for one in parents}
     if len(digests - {""}) > 1 or ("" in digests and len(names - {""}) > 1):

@@ -49,6 +49,20 @@ class Desk:
             )
         return reference
 
+    def target(self, word: str) -> Reference:
+        """A word that must be a name in this store something can be published under."""
+        if not is_folder(word) and (remote := parse(word).remote):
+            raise BadReference(
+                f"{word} lies in the remote {remote}; this command writes to the store alone",
+                hint=f"write {parse(word).here()}; `adapterhub push {parse(word).here()} --to {remote}` sends it there",
+            )
+        reference = self.reference(word)
+        if reference.is_digest:
+            raise BadReference(
+                f"{word}: a version is a word, not a digest", hint="write namespace/name or namespace/name@1"
+            )
+        return reference
+
     def find(self, word: str) -> tuple[Listed, Entry]:
         """The entry a reference means, in this store or in the remote it names."""
         reference = parse(word)
@@ -94,7 +108,7 @@ class Desk:
         """What this store calls these files, whichever base they were pinned to; only what it has is in the answer."""
         wanted = {contents(m) for m in manifests if all(self.store.blobs.has(file.blob) for file in m.files)}
         found: dict[Contents, tuple[str, ...]] = {}
-        for listed in self.store.readable() if wanted else ():  # spares reading every manifest
+        for listed in self.store.list() if wanted else ():  # spares reading every manifest
             with suppress(AdapterHubError):
                 there = contents(self.store.manifest(listed.digest))
                 if there in wanted:

@@ -51,13 +51,16 @@ def audit(desk: Desk, words: Iterable[str] = (), bases: Iterable[str] = ()) -> l
 
     An adapter that was named and cannot be audited raises; in the matrix of all it is left out.
     """
-    named = tuple(words)
+    named = tuple(dict.fromkeys(words))
     asked = _bases(desk, bases)
     reports = []
+    seen = set[tuple[str, str | None]]()
     for word in named or _all(desk):
         try:
             adapter = _adapter(desk, word)
-            reports += [base.fit(adapter) for base in asked]
+            if (adapter.name, adapter.digest) not in seen:  # one version may be named in several ways
+                reports += [base.fit(adapter) for base in asked]
+                seen.add((adapter.name, adapter.digest))
         except AdapterHubError:
             if named:
                 raise
@@ -65,7 +68,7 @@ def audit(desk: Desk, words: Iterable[str] = (), bases: Iterable[str] = ()) -> l
 
 
 def _bases(desk: Desk, words: Iterable[str]) -> list[Base]:
-    bases = [Base(desk, word) for word in words] or [Base(desk, card=card) for card in known_cards(desk)]
+    bases = [Base(desk, word) for word in dict.fromkeys(words)] or [Base(desk, card=card) for card in known_cards(desk)]
     for base in bases:
         _ = base.headers  # a base that is not there is said before any adapter is read
     if not bases:
@@ -78,7 +81,7 @@ def _bases(desk: Desk, words: Iterable[str]) -> list[Base]:
 
 def _all(desk: Desk) -> Iterator[str]:
     """Every adapter of the store that can be read."""
-    for listed in desk.store.readable():
+    for listed in desk.store.list():
         with suppress(AdapterHubError):  # one version whose manifest is damaged hides no other
             if desk.store.manifest(listed.digest).kind == "adapter":
                 yield str(listed.reference)

@@ -4,7 +4,7 @@ import math
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, runtime_checkable
@@ -59,7 +59,9 @@ def export(desk: Desk, word: str, folder: Path) -> Exported:
     target = Path(os.path.realpath(home_path(folder)))
     with subject(desk, word) as source:
         card = "" if source.entry.manifest.file("README.md") else source.card
-        if target.exists() and not _is_empty(target) and not _holds(target, source.entry, card):
+        if target.exists() and not target.is_dir():
+            raise Conflict(f"{folder} is a file, where a folder is wanted", hint="give a new folder")
+        if target.exists() and not _holds_only(target, source.entry, card):
             raise Conflict(
                 f"{folder} is there already and holds other files", hint="give a new folder, or empty this one"
             )
@@ -94,16 +96,27 @@ def _is_empty(folder: Path) -> bool:
     return folder.is_dir() and not any(folder.iterdir())
 
 
-def _holds(folder: Path, entry: Entry, card: str) -> bool:
-    """Whether a folder holds this very entry already, so that exporting it again changes nothing."""
-    if not folder.is_dir():
-        return False
-    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+def _holds_only(folder: Path, entry: Entry, card: str) -> bool:
+    """Whether a folder holds nothing, or some of this very entry; known at the first thing that is not of it."""
+    wanted, there = {*entry.paths(), *(("README.md",) if card else ())}, set()
+    for path in _there(folder, wanted):
+        if path not in wanted:
+            return False
+        there.add(path)
     if card and "README.md" in there and (folder / "README.md").read_bytes() != card.encode():
         return False
-    return there <= {*entry.paths(), "README.md"} and all(
-        _same(folder / file.path, file) for file in entry.manifest.files if file.path in there
-    )
+    return all(_same(folder / file.path, file) for file in entry.manifest.files if file.path in there)
+
+
+def _there(folder: Path, wanted: set[str], below: str = "") -> Iterator[str]:
+    """What lies below a folder (`name/` for what is no file), entering only folders that wanted files lie in."""
+    with os.scandir(folder / below) as scan:
+        for item in scan:
+            path = f"{below}{item.name}"
+            if item.is_dir(follow_symlinks=False) and any(name.startswith(f"{path}/") for name in wanted):
+                yield from _there(folder, wanted, f"{path}/")
+            else:
+                yield path if item.is_file() else f"{path}/"
 
 
 def _same(path: Path, file: File) -> bool:

@@ -9,11 +9,10 @@ from adapterhub.digest import copy_and_hash
 from adapterhub.errors import Refused
 from adapterhub.manifest import File, Manifest
 from adapterhub.reference import is_folder
-from adapterhub.store.derived import facts_of
 from adapterhub.store.events import Event
 from adapterhub.store.summary import Summary
 from adapterhub.verbs.desk import Desk, contents
-from adapterhub.verbs.shown import Shown, left_out, shown
+from adapterhub.verbs.shown import Shown, facts_or_why, left_out, shown
 
 if TYPE_CHECKING:
     from adapterhub.formats.intake import Intake
@@ -33,7 +32,7 @@ def show(desk: Desk, word: str) -> Shown:
     if is_folder(word):
         return _show_folder(desk, desk.folder(word), word)
     listed, entry = desk.find(word)
-    return shown(listed, entry, facts_of(desk.store, listed.digest, entry))
+    return shown(listed, entry, facts_or_why(desk.store, listed, entry))
 
 
 def _show_folder(desk: Desk, path: Path, word: str) -> Shown:
@@ -89,7 +88,7 @@ def log(desk: Desk, word: str | None = None) -> list[Event]:
     reference = desk.reference(word)
     if reference.pin is None:
         events = list(desk.store.events.all(str(reference.name)))
-        if not events:
+        if not any(event.reference for event in events):  # else it was, once
             desk.store.resolve(reference)
         return events
     version = str(desk.store.resolve(reference).reference)

@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 
 from adapterhub.document import Document
+from adapterhub.entry import Damaged
 from adapterhub.errors import BadReference, Conflict, NotFound, WrongUsage
 from adapterhub.reference import Reference, check_name, parse
 from adapterhub.remotes.table import SCHEMES, check_url, url_of
 from adapterhub.settings import Remote
 from adapterhub.store.store import Store
-from adapterhub.transfer.copy import Progress, Taken, copy
+from adapterhub.transfer.copy import Progress, Taken, check_aliases, check_words, copy
 from adapterhub.verbs.desk import Desk
 
 __all__ = [
@@ -69,8 +70,15 @@ def _pull(desk: Desk, reference: Reference, remote: str | None, progress: Progre
         raise Conflict(
             str(error), hint=f"pull it by its digest, and it gets the next free version here: {by_digest}"
         ) from None
+    except Damaged as error:
+        where = reference.remote or remote or "the remote"
+        raise Damaged(
+            f"{error}; the copy in {where} is damaged, or changed on the way",
+            hint=f"nothing was named here: pull it from another remote, or tell whoever keeps {where} to run "
+            "`adapterhub check --repair` on it",
+        ) from None
     published = copied.published
-    details = (copied.source.detail if reference.pin is None else "", copied.missing)
+    details = (copied.source.detail, copied.missing)
     return Pulled(
         reference=str(published.reference),
         digest=str(published.digest),
@@ -92,6 +100,9 @@ def push(
     references = [desk.reference(word) for word in words]
     listed = [desk.store.resolve(reference) for reference in references]  # every mistake before the first byte
     sink = desk.remote(remote, write=True)
+    check_words(sink, aliases)
+    for item in listed:
+        check_aliases(sink, item.reference, aliases)
     done = []
     for item in listed:
         try:
@@ -100,6 +111,11 @@ def push(
             )
         except Taken as error:
             raise Conflict(str(error), hint="push with --next to publish it under the next free version") from None
+        except Damaged as error:
+            raise Damaged(
+                f"{error}; the copy in this store is damaged: {desk.store.root}",
+                hint="nothing was named there: `adapterhub check --repair` fetches it again where a remote has it",
+            ) from None
         published = copied.published
         done.append(
             Pushed(reference=str(published.reference), digest=str(published.digest), bytes_sent=published.received)

@@ -1,5 +1,6 @@
 """`scan`: what lies below a path, without copying anything; and adding it all."""
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -8,25 +9,28 @@ from contextlib import closing
 from pathlib import Path
 
 from adapterhub.document import Document
-from adapterhub.errors import AdapterHubError, BadReference, WrongUsage
+from adapterhub.errors import AdapterHubError, WrongUsage
 from adapterhub.facts import Facts
 from adapterhub.finding import Finding
 from adapterhub.formats.intake import find, take
 from adapterhub.manifest import Manifest
-from adapterhub.reference import parse
+from adapterhub.system import from_system
 from adapterhub.verbs.add import Request, add
 from adapterhub.verbs.desk import Contents, Desk, contents
 from adapterhub.verbs.look import manifest_of
 
-__all__ = ["TEMPLATE", "Scanned", "scan", "scan_add"]
+__all__ = ["FIELDS", "TEMPLATE", "Scanned", "check_template", "name_for", "scan", "scan_add"]
 
 TEMPLATE = "{parent}/{folder}"
+FIELDS = ("folder", "parent", "grandparent")
+"""What a template may hold: the last words of a place's path, from the right."""
 
 
 class Scanned(Document):
     """An adapter that was found: where, what it is, whether it is well, and where else the same bytes lie.
 
-    `reference` is what it was added as, or what this store calls it already.
+    `reference` is what it was added as, or what this store calls it already. `code` is 0, or the exit code of the
+    error for which it cannot be added.
     """
 
     path: str
@@ -36,24 +40,30 @@ class Scanned(Document):
     health: str = "ok"
     duplicates: tuple[str, ...] = ()
     reference: str = ""
+    code: int = 0
     findings: tuple[Finding, ...] = ()
 
 
 def scan(desk: Desk, paths: Iterable[Path], progress: Callable[[str], None] = lambda _: None) -> list[Scanned]:
-    """Every adapter below the paths, by path. What is broken is listed with its reason as a finding."""
-    found = sorted({place for path in paths for place in find(_there(desk, path))})
+    """Every adapter below the paths, by path. What is broken or cannot be read is listed with its reason."""
+    shut: list[OSError] = []
+    places = (place for path in paths for place in find(_there(desk, path), shut.append))
+    found = {_whole(place): place for place in places}  # a folder may be given twice, in two ways
 
     def one(place: Path) -> tuple[Scanned, Manifest | None]:
         progress(str(place))
         return _look(place)
 
     with ThreadPoolExecutor() as pool:
-        looked = list(pool.map(one, found))
+        looked = list(pool.map(one, found.values()))
     known = desk.names_of(manifest for _, manifest in looked if manifest)
     same: dict[str, list[str]] = defaultdict(list)
-    for item, _ in looked:
+    for item, _ in sorted(looked, key=lambda pair: pair[0].path):
         same[item.digest].append(item.path)
-    return [_placed(item, manifest, known, same) for item, manifest in looked]
+    rows = [_placed(item, manifest, known, same) for item, manifest in looked]
+    unread = {_whole(error.filename): error for error in shut}
+    rows += [_broken(_unknown(error.filename), error, "unreadable") for error in unread.values()]
+    return sorted(rows, key=lambda row: row.path)
 
 
 def _placed(
@@ -71,12 +81,21 @@ def _there(desk: Desk, path: Path) -> Path:
     return desk.folder(str(path))
 
 
+def _whole(path: str | Path) -> Path:
+    """The path from the root, without dots; links stay what they are called."""
+    return Path(os.path.normpath(Path(path).absolute()))
+
+
+def _unknown(path: str | Path) -> Scanned:
+    return Scanned(path=str(path), facts=Facts(format="?"))
+
+
 def _look(place: Path) -> tuple[Scanned, Manifest | None]:
     try:
         with closing(take(place)) as intake:
             manifest, facts = manifest_of(intake), intake.facts
     except (AdapterHubError, OSError) as error:
-        return _broken(Scanned(path=str(place), facts=Facts(format="?")), error), None
+        return _broken(_unknown(place), error), None
     looked = Scanned(
         path=str(place),
         digest=str(manifest.digest),
@@ -88,18 +107,14 @@ def _look(place: Path) -> tuple[Scanned, Manifest | None]:
     return looked, manifest
 
 
-def _broken(item: Scanned, error: Exception) -> Scanned:
+def _broken(item: Scanned, error: AdapterHubError | OSError, check: str = "cannot-be-added") -> Scanned:
     """What cannot be added, with the reason."""
-    finding = Finding(
-        check="cannot-be-added",
-        severity="error",
-        place=Path(item.path).name,
-        message=str(error),
-        remedy=error.hint if isinstance(error, AdapterHubError) else "",
-    )
+    why = from_system(error) if isinstance(error, OSError) else error
+    place = "" if item.path in str(why) else Path(item.path).name
+    finding = Finding(check=check, severity="error", place=place, message=str(why), remedy=why.hint)
     found = (*item.findings, finding)
     facts = item.facts.model_copy(update={"findings": found})
-    return item.model_copy(update={"health": finding.check, "findings": found, "facts": facts})
+    return item.model_copy(update={"health": check, "findings": found, "facts": facts, "code": why.code})
 
 
 def scan_add(desk: Desk, found: Iterable[Scanned], template: str = TEMPLATE) -> Iterator[Scanned]:
@@ -107,13 +122,14 @@ def scan_add(desk: Desk, found: Iterable[Scanned], template: str = TEMPLATE) -> 
 
     What this store has already is left as it is. One that fails is told as a finding and stops nobody else.
     """
-    named = [(item, name_for(Path(item.path), template)) for item in found if item.digest]
+    check_template(desk, template)
     others: dict[str, Scanned] = {}
-    for item, name in named:
-        if item.reference:
+    for item in found:
+        if not item.digest or item.reference:
             yield item
             continue
         try:
+            name = name_for(Path(item.path), template)
             added = item.model_copy(update={"reference": add(desk, Path(item.path), name, Request()).reference})
         except (AdapterHubError, OSError) as error:
             yield _broken(item, error)
@@ -134,26 +150,32 @@ def _namesake(item: Scanned, other: Scanned) -> Scanned:
     return item.model_copy(update={"findings": (*item.findings, finding)})
 
 
+def check_template(desk: Desk, template: str) -> None:
+    """`WrongUsage` or `BadReference` for a template that makes no name of any place; nothing is read for it."""
+    allowed = ", ".join(f"{{{field}}}" for field in FIELDS)
+    hint = f"a template is a name that may hold {allowed}: --name 'ada/{{folder}}'"
+    if left := re.search(r"\{[^{}]*\}?|\}", _filled(template, dict.fromkeys(FIELDS, ""))):
+        raise WrongUsage(f"the template {template!r} holds {left[0]!r}; only {allowed} are replaced", hint=hint)
+    try:
+        desk.target(_filled(template, dict.fromkeys(FIELDS, "1")))
+    except AdapterHubError as error:
+        raise type(error)(f"the template {template!r} makes no name: {error}", hint=hint) from None
+
+
 def name_for(place: Path, template: str) -> str:
     """The name a template gives a place: `{folder}`, `{parent}` and `{grandparent}` are words of its path.
 
     >>> name_for(Path("/runs/My runs/sql v2"), "{parent}/{folder}")
     'My-runs/sql-v2'
     """
-    whole = place.absolute()
+    whole = _whole(place)
     words = (whole.stem if whole.is_file() else whole.name, *(parent.name for parent in whole.parents), "", "")
-    parts = {"folder": words[0], "parent": words[1], "grandparent": words[2]}
-    try:
-        name = template.format(**{key: _word(value) for key, value in parts.items()})
-    except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
-        raise WrongUsage(
-            f"cannot read the template {template!r}: {type(error).__name__} {error}",
-            hint="a template holds {folder}, {parent} and {grandparent}: --name 'ada/{folder}'",
-        ) from None
-    try:
-        return str(parse(name))
-    except BadReference as error:
-        raise BadReference(f"{place}: {template!r} makes no name of it: {error}", hint=error.hint) from None
+    return _filled(template, {field: _word(word) for field, word in zip(FIELDS, words, strict=False)})
+
+
+def _filled(template: str, words: Mapping[str, str]) -> str:
+    """The template with its fields replaced, and nothing else interpreted."""
+    return re.sub(r"\{(\w+)\}", lambda field: words.get(field[1], field[0]), template)
 
 
 def _word(text: str) -> str:

@@ -2,18 +2,22 @@
 
 from typing import TYPE_CHECKING, Any
 
+from adapterhub.base.pins import contradictions
 from adapterhub.document import Document
 from adapterhub.entry import Entry
+from adapterhub.errors import Corrupt, NotFound, Refused
 from adapterhub.facts import Facts
 from adapterhub.finding import Finding
-from adapterhub.manifest import Manifest
+from adapterhub.manifest import BasePin, Manifest
 from adapterhub.note import gather
 from adapterhub.registry import Listed
+from adapterhub.store.derived import facts_of
+from adapterhub.store.store import Store
 
 if TYPE_CHECKING:
     from adapterhub.formats.intake import Intake
 
-__all__ = ["LeftOut", "Shown", "left_out", "shown"]
+__all__ = ["LeftOut", "Shown", "facts_or_why", "left_out", "shown"]
 
 
 class LeftOut(Document):
@@ -46,7 +50,7 @@ class Shown(Document):
     relative_error: float | None = None
 
 
-def shown(listed: Listed, entry: Entry, facts: Facts, extra: tuple[Finding, ...] = ()) -> Shown:
+def shown(listed: Listed, entry: Entry, facts: Facts) -> Shown:
     """Everything about an entry of a registry; the manifest's base pin wins over one noted later."""
     noted = gather(entry.notes)
     pin = entry.manifest.base.plain() if entry.manifest.base else {}
@@ -58,7 +62,7 @@ def shown(listed: Listed, entry: Entry, facts: Facts, extra: tuple[Finding, ...]
         metrics=noted.metrics,
         tags=noted.tags,
         cost=noted.cost,
-        findings=(*facts.findings, *_contradictions(pin, noted.base), *extra),
+        findings=(*facts.findings, *_contradictions(entry.manifest.base, noted.base)),
         aliases=listed.aliases,
         license=noted.license,
         values=noted.values,
@@ -69,25 +73,20 @@ def shown(listed: Listed, entry: Entry, facts: Facts, extra: tuple[Finding, ...]
     )
 
 
+def facts_or_why(store: Store, listed: Listed, entry: Entry) -> Facts:
+    """The facts of an entry; of one that nobody can read, all that is known: why."""
+    try:
+        return facts_of(store, listed.digest, entry)
+    except (Corrupt, NotFound, Refused) as error:
+        place = str(listed.reference)
+        why = Finding(check="unreadable", severity="error", place=place, message=str(error), remedy=error.hint)
+        return Facts(format="?", kind=entry.manifest.kind, findings=(why,))
+
+
 def left_out(intake: "Intake") -> tuple[LeftOut, ...]:
     """What an entry of this folder leaves behind."""
     return tuple(LeftOut(path=path, reason=reason) for path, reason in intake.left_out)
 
 
-def _contradictions(pin: dict[str, Any], later: dict[str, Any]) -> tuple[Finding, ...]:
-    differs = [
-        key for key in ("weights_digest", "layout_digest") if pin.get(key) and later.get(key) not in (None, pin[key])
-    ]
-    if not differs:
-        return ()
-    message = (
-        f"the manifest pins another base than a later note: {differs[0]} {pin[differs[0]]}, not {later[differs[0]]}"
-    )
-    finding = Finding(
-        check="pin-contradicted",
-        severity="warning",
-        place="base",
-        message=message,
-        remedy="the manifest counts; look at `adapterhub log` for who noted the other",
-    )
-    return (finding,)
+def _contradictions(pin: BasePin | None, noted: dict[str, Any]) -> tuple[Finding, ...]:
+    return tuple(contradictions(pin, BasePin.model_validate(noted) if noted else None))

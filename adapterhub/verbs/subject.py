@@ -1,8 +1,9 @@
 """What a word names where a folder may stand for an entry: the entry, its facts, and what to call it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import final
 
 from adapterhub.entry import Entry, FolderFiles
@@ -19,13 +20,20 @@ __all__ = ["Subject", "subject"]
 @final
 @dataclass(frozen=True)
 class Subject:
-    """An entry. `label` names this version (a folder by its path), `name` the adapter without its pin."""
+    """An entry. `label` names this version (a folder by its path), `name` the adapter without its pin.
+
+    Facts are derived when they are asked for: an entry of no known format has none, and can be exported all the same.
+    """
 
     label: str
     name: str
     entry: Entry
-    facts: Facts
     card: str = ""
+    derive: Callable[[], Facts] = field(kw_only=True, repr=False)
+
+    @cached_property
+    def facts(self) -> Facts:
+        return self.derive()
 
     @property
     def digest(self) -> str:
@@ -39,11 +47,15 @@ def subject(desk: Desk, word: str) -> Iterator[Subject]:
 
     if not is_folder(word):
         listed, entry = desk.find(word)
-        facts = facts_of(desk.store, listed.digest, entry)
-        card = gather(entry.notes).card
-        yield Subject(str(listed.reference), str(listed.reference.name), entry, facts, card)
+        yield Subject(
+            str(listed.reference),
+            str(listed.reference.name),
+            entry,
+            gather(entry.notes).card,
+            derive=lambda: facts_of(desk.store, listed.digest, entry),
+        )
         return
     path = desk.folder(word)
     with take(path) as intake:
         files = FolderFiles(path, dict(intake.paths))
-        yield Subject(word, word, Entry(manifest_of(intake), files), intake.facts, intake.card)
+        yield Subject(word, word, Entry(manifest_of(intake), files), intake.card, derive=lambda: intake.facts)

@@ -158,7 +158,7 @@ def test_a_later_note_that_contradicts_the_manifest_is_found():
     fields = pinned(card(), noted=BasePin(evidence="bytes", weights_digest="sha256:" + "9" * 64))
     report = fit(adapter(**fields), card())
     assert report.verdict == "exact"
-    assert "pins" in checks(report)
+    assert "pin-contradicted" in checks(report)
 
 
 def test_the_findings_of_the_facts_are_passed_on():

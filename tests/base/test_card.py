@@ -168,3 +168,13 @@ def test_a_file_that_ends_early_is_corrupt(tmp_path):
 
     with pytest.raises(Corrupt, match="bytes are missing"):
         card_of(Shrinking())
+
+
+@pytest.mark.parametrize("text", ["[1]", '{"a":' * 300 + "1" + "}" * 300, "9" * 100])
+def test_a_config_that_no_card_could_hold_is_corrupt_and_says_what_to_do(tmp_path, text, monkeypatch):
+    monkeypatch.setattr("adapterhub.formats.json_file.LARGEST", 90 if text[0] == "9" else 1 << 20)
+    folder = checkpoint(tmp_path, tensors("a"))
+    (folder / "config.json").write_text(text)
+    with pytest.raises(Corrupt, match=r"config\.json: ") as refusal:
+        card(folder)
+    assert refusal.value.hint

@@ -72,6 +72,7 @@ def test_a_mistyped_command_is_wrong_usage_and_gets_a_guess(call, words, meant):
 @pytest.mark.parametrize("words", [line.split() for line in WRONG], ids=WRONG)
 def test_wrong_usage_shows_the_usage_and_prints_nothing(call, words):
     ran = call(*words, code=2)
+    assert "Value error" not in ran.err
     assert ran.err.startswith("Usage: adapterhub")
     assert ran.err.splitlines()[-1] in (f"hint: adapterhub {words[0]} --help", "hint: adapterhub --help")
     assert ran.out == ""
@@ -86,3 +87,9 @@ def test_a_command_has_no_logic(path):
     loops = (ast.For, ast.While, ast.Try)
     assert [node for node in ast.walk(tree(path)) if isinstance(node, loops)] == [] or path.stem == "add"
     assert len(path.read_text().splitlines()) <= 75
+
+
+@pytest.mark.parametrize("words", [["--help"], ["list", "--help"], ["remote", "--help"], ["--version"], ["remote"]])
+def test_help_and_version_are_text_also_with_json_and_the_help_says_so(call, words):
+    assert call(*words, "--json").out == call(*words).out
+    assert "except with --help and --version" in " ".join(call("list", "--help").out.split())

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from adapterhub.store.index.where import FIELDS, WORDS
+from adapterhub.store.store import Store
+from tests.builders import POET, entry_of
 from tests.cli.builders import adapter, base
 
 
@@ -50,10 +52,33 @@ def test_scan_shows_and_adds(stocked, tmp_path):
     assert "SAME AS" in found
     assert "cannot-be-added" in found
     assert "ada/a@1" not in found
-    added = stocked("scan", "./runs", "--add", "--name", "ada/{folder}").out
-    assert "ada/a@1" in added
-    assert "cannot-be-added" in added, "what could not be added is not forgotten"
+    ran = stocked("scan", "./runs", "--add", "--name", "ada/{folder}", code=3)
+    assert "ada/a@1" in ran.out
+    assert "cannot-be-added" in ran.out, "what could not be added is not forgotten"
+    assert ran.err == "2 added, 1 not: 1 incomplete; their findings say why\n"
     assert "ada/b@1" in stocked("list").out
+    again = stocked("scan", "./runs/a", "./runs/b", "--add", "--json")
+    assert [row["reference"] for row in again.json] == ["ada/b@1", "ada/b@1"]
+    assert again.err == "0 added, 2 in the store already, 0 not\n"
+
+
+def test_a_scan_shows_paths_below_the_folder_that_was_scanned(call, tmp_path):
+    for name in ("one", "two", "three"):
+        adapter(tmp_path / "runs" / "deep" / name)
+    rows = [line.split() for line in call("scan", tmp_path / "runs").out.splitlines()[1:]]
+    assert [row[0] for row in rows] == ["deep/one", "deep/three", "deep/two"]
+    assert [row[-2:] for row in rows] == [["deep/three", "+1"], ["deep/one", "+1"], ["deep/one", "+1"]]
+    assert call("scan", "./runs/deep/one").out.splitlines()[1].split()[0] == "runs/deep/one"
+    assert call("scan", "./runs/deep/one", "./runs/deep/two").out.splitlines()[1].split()[0] == "runs/deep/one"
+
+
+@pytest.mark.parametrize("template", ["ada/{folder:>9999999999}", "ada/{run}", "", "team:ada/{folder}", "{folder}"])
+def test_a_template_is_checked_before_anything_is_read(call, tmp_path, template):
+    adapter(tmp_path / "runs" / "a")
+    code = 2 if "ada/{" in template and not template.startswith("team") else 4
+    ran = call("scan", "./nowhere", "--add", "--name", template, code=code)
+    assert "the template" in ran.err
+    assert "{folder}, {parent}, {grandparent}" in ran.err
 
 
 def test_names_without_add_are_wrong_usage(call):
@@ -76,6 +101,8 @@ def test_numbers_are_metrics_and_words_are_notes(stocked):
     out = stocked("note", "ada/poet", "bleu=31.5", "reviewer=ada").out
     assert re.findall(r"\w+ +(\S+)$", out, re.M) == ["0.91", "31.5", "ada"]
     assert "ada/poet@1" in stocked("search", "--where", "bleu>30").out
+    long = stocked("note", "ada/poet", "accuracy_of_the_second_run=1").out
+    assert re.findall(r"^  (\w+) +\S+$", long, re.M) == ["accuracy", "accuracy_of_the_second_run", "bleu", "reviewer"]
 
 
 def test_search_says_when_nothing_is_like_that(stocked):
@@ -141,6 +168,8 @@ def test_a_merge_is_planned_then_made(stocked, tmp_path):
     expression = "- ada/poet*0.5 + ada/chat*0.5"
     assert "rank 3; nothing was written" in stocked("merge", expression, "ada/mix", "--dry-run").out
     assert "relative error" in stocked("merge", expression, "ada/mix").out
+    assert "[name-taken]" in stocked("merge", expression, "ada/mix@1", "--dry-run").out
+    stocked("merge", expression, "mix", "--dry-run", code=4)
     assert stocked("show", "ada/mix").out.count("  parent ") == 2
 
 
@@ -200,3 +229,37 @@ def test_a_merge_of_two_shapes_is_refused_by_its_plan(stocked, tmp_path):
     adapter(tmp_path / "wide", size=8)
     stocked("add", "./wide", "ada/wide")
     assert "different shapes" in stocked("merge", "ada/poet + ada/wide", "ada/mix", "--dry-run", code=6).err
+
+
+def test_a_minus_without_its_space_is_explained(stocked):
+    for words in (["-ada/poet"], ["--", "-ada/poet"], ["ada/poet -ada/poet*0.5"], ["-ada/poet*0.5 + ada/poet"]):
+        err = stocked("merge", *words, "ada/mix", code=None).err
+        assert "no space after" in err
+        assert "hint: write '- ada/poet" in err
+
+
+@pytest.mark.parametrize("license", ["MIT\nApache-2.0", "\x1b[2J", "MIT\t"])
+def test_a_licence_is_one_line_of_printable_text(call, tmp_path, license):
+    adapter(tmp_path / "poet")
+    assert "one line of printable text" in call("add", "./poet", "ada/poet", "--license", license, code=2).err
+    assert call("list").out == ""
+
+
+def test_a_text_noted_after_a_number_replaces_it(stocked):
+    assert "accuracy    good\n" in stocked("note", "ada/poet", "accuracy=good").out
+    assert "0.91" not in stocked("show", "ada/poet").out
+
+
+def test_broken_settings_name_the_file_and_what_to_do(call, tmp_path):
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "settings.json").write_text("{")
+    err = call("remote", "list", code=5).err
+    assert err.count(f"{tmp_path}/store/settings.json") == 2
+    assert "Value error" not in err
+
+
+def test_an_entry_of_no_known_format_is_shown_with_the_reason(call, tmp_path):
+    Store(tmp_path / "store").publish(entry_of({"weights.xyz": b"1"}), POET)
+    assert "no known format" in call("show", "ada/poet").out
+    call("export", "ada/poet", "./out")
+    assert (tmp_path / "out" / "weights.xyz").read_bytes() == b"1"

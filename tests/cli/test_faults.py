@@ -1,14 +1,17 @@
 """Every failure says what happened, what to do next, and leaves with its own exit code."""
 
 import errno
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from adapterhub import errors
 from adapterhub.cli import faults
 from adapterhub.cli.faults import guarded
+from tests.cli.builders import adapter
 
 
 def failing(error: BaseException):
@@ -48,25 +51,23 @@ def test_debug_shows_the_traceback(capsys):
 
 @pytest.mark.parametrize(
     ("number", "code"),
-    [
-        (errno.ENOENT, 3),
-        (errno.EACCES, 7),
-        (errno.ENOSPC, 7),
-        (errno.EROFS, 7),
-        (errno.ETIMEDOUT, 8),
-        (errno.EISDIR, 7),
-        (errno.ENOTEMPTY, 7),
-        (errno.ENAMETOOLONG, 2),
-        (errno.ELOOP, 2),
-        (errno.EIO, 5),
-        (errno.EBADF, 1),
-    ],
+    [(errno.ENOENT, 3), (errno.ENOSPC, 7), (errno.EFBIG, 7), (errno.EMFILE, 7), (errno.EBADF, 7), (errno.EIO, 5)],
 )
 def test_what_the_system_refuses_names_the_file_and_is_no_fault_of_ours(capsys, number, code):
     assert guarded(failing(OSError(number, "what it says", "/some/file")), []) == code
     err = capsys.readouterr().err
     assert "/some/file" in err
     assert "\nhint: " in err
+
+
+@pytest.mark.parametrize("words", [["add", "./poet", "ada/poet"], ["export", "ada/poet", "./out"]], ids=" ".join)
+def test_a_file_that_may_not_grow_is_named_with_a_hint(run, tmp_path, words):
+    adapter(tmp_path / "poet", size=64)
+    if words[0] != "add":
+        run("add", "./poet", "ada/poet")
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))"
+    ran = run(*words, code=7, prelude=limit)
+    assert re.match(rf"error: {tmp_path}/.+: File too large\nhint: .*limit", ran.err)
 
 
 def test_what_is_not_installed_is_named(capsys):
@@ -97,3 +98,25 @@ def test_with_json_an_error_leaves_standard_output_empty(call):
     ran = call("show", "ada/none", "--json", code=3)
     assert ran.out == ""
     assert ran.err.startswith("error: ada/none")
+
+
+def test_a_merge_that_cannot_be_written_is_no_fault_of_ours(run, tmp_path):
+    adapter(tmp_path / "poet", size=64)
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))"
+    ran = run("merge", "./poet + ./poet", "ada/both", code=7, prelude=limit)
+    assert "adapter_model.safetensors: cannot be written" in ran.err
+
+
+def test_standard_output_that_is_full_is_named(tmp_path):
+    script = "from adapterhub.cli.app import main; main()"
+    command = [sys.executable, "-c", script, "schema", "manifest", "--store", str(tmp_path)]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 7
+    assert done.stderr.startswith(b"error: standard output: No space left on device\nhint: ")
+
+
+def test_a_closed_standard_output_is_no_fault(run, tmp_path):
+    adapter(tmp_path / "poet")
+    run("add", "./poet", "ada/poet")
+    assert run("list", prelude="import sys; sys.stdout = None").err == ""

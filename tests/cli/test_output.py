@@ -5,6 +5,8 @@ import os
 
 import pytest
 
+from adapterhub.cli.output import print_findings
+from adapterhub.finding import Finding
 from tests.cli.builders import adapter, base
 
 PROMISED = {"reference", "digest", "manifest", "facts", "metrics", "tags", "cost", "findings"}
@@ -93,3 +95,9 @@ def test_a_file_name_that_is_no_text_is_still_shown(run, tmp_path):
     (tmp_path / "poet").rename(tmp_path / os.fsdecode(b"po\xe9t"))
     assert run("scan", ".", "--json").json[0]["facts"]["rank"] == 2
     assert "LORA" in run("scan", ".").out
+
+
+def test_a_message_that_names_its_place_is_not_told_it_twice(capsys):
+    told = [Finding(check="c", severity="info", place="x.npy", message=text) for text in ("x.npy: cut", "cut")]
+    print_findings(told)
+    assert capsys.readouterr().out == "info  x.npy: cut [c]\n" * 2

@@ -48,3 +48,25 @@ def test_a_line_is_never_wider_than_the_terminal(rows, width):
         wide(line) <= width
         for line in lines([Column("A", keep=4), Column("B", keep=4), Column("C", keep=4)], rows, width)
     )
+
+
+def test_headings_and_cells_fit_together_where_everything_is_shortened():
+    columns = [
+        Column("PATH", keep=8, yields=2, front=True), Column("HEALTH"), Column("IN STORE AS", keep=4, yields=1),
+        Column("SAME AS", keep=0, yields=3),
+    ]  # fmt: skip
+    rows = [["runs/march/sql-r8", "cannot-be-added", "ada/sql-r8@1", "runs/april"]]
+    assert lines(columns, rows, width=38) == [
+        "PATH      HEALTH           IN STORE AS",
+        "…/sql-r8  cannot-be-added  ada/sql-r8…",
+    ]
+    assert lines(columns, rows, width=30) == ["PATH           HEALTH", "…march/sql-r8  cannot-be-added"]
+    assert lines(columns, rows, width=20) == ["PATH", "runs/march/sql-r8"]
+    assert lines(columns, rows, width=9) == ["PATH", "…h/sql-r8"]
+
+
+@given(st.integers(9, 120))
+def test_a_heading_is_whole_or_not_there(width):
+    heading = lines([*COLUMNS, Column("DIGEST")], [[*row, "0123456789ab"] for row in ROWS], width)[0]
+    assert set(heading.split()) <= {"NAME", "BASE", "RANK", "DIGEST"}
+    assert wide(heading) <= width

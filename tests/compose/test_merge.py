@@ -143,7 +143,46 @@ def test_shapes_that_differ_do_not_fit_and_are_all_named():
         weighted_sum([(small, 1.0), (large, 1.0)])
 
 
-@pytest.mark.parametrize(("value", "weight"), [(math.nan, 1.0), (math.inf, 1.0), (1e30, 1e30)])
+@pytest.mark.parametrize("size", [1e-30, 1e-18, 1.0, 1e18, 1e30])
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
+def test_the_error_does_not_depend_on_the_size_of_the_weights(size, kind):
+    ones = [delta(7, 5, 3, seed=n, scale=0.3) for n in range(2)]
+    parts = [({"m": Delta(one.A.to(kind), one.B.to(kind), one.scale)}, 0.7 * size) for one in ones]
+    merged, wanted = weighted_sum(parts), exact(parts) / size
+    A, B = merged.factors["m"]
+    got = torch.from_numpy(B).double() / size @ torch.from_numpy(A).double()
+    measured = distance(got, wanted) / float(torch.linalg.norm(wanted))
+    assert merged.relative_error == pytest.approx(measured, rel=1e-3)
+    assert 1e-9 < merged.relative_error < 1e-6
+
+
+def test_the_error_of_tiny_float64_factors_is_told_too():
+    one = delta(7, 5, 3)
+    tiny = Delta(one.A.double() * 1e-30, one.B.double() * 1e-300, 0.3)
+    big = weighted_sum([({"m": Delta(one.A.double(), one.B.double(), 0.3)}, 1.0)])
+    assert weighted_sum([({"m": tiny}, 1e290)]).relative_error == pytest.approx(big.relative_error, rel=1)
+
+
+def test_what_fp32_holds_in_part_has_an_error_to_match():
+    merged = weighted_sum([({"m": delta()}, 1e-44)])
+    assert 0.01 < merged.relative_error < 1
+
+
+@pytest.mark.parametrize("weight", [1e-50, 1e-300, -1e-300, 5e-324])
+def test_a_sum_of_which_nothing_is_left_is_refused(weight):
+    with pytest.raises(Refused, match=r"nothing is left of the sum: .*, the largest weight is [0-9.]+e-") as refusal:
+        weighted_sum([({"m": delta(), "n": delta(scale=1e-9)}, weight), ({"m": delta(seed=1)}, weight / 2)])
+    assert refusal.value.hint
+
+
+def test_what_was_zero_before_may_be_zero_after():
+    untrained = Delta(torch.ones(2, 5), torch.zeros(6, 2))
+    merged = weighted_sum([({"m": untrained}, 0.5)])
+    assert not merged.factors["m"][1].any()
+    assert merged.relative_error == 0.0
+
+
+@pytest.mark.parametrize(("value", "weight"), [(math.nan, 1.0), (math.inf, 1.0), (1e30, 1e30), (1.0, 1.7e308)])
 def test_what_fp32_cannot_hold_is_refused(value, weight):
     with pytest.raises(Refused, match="layer"):
         weighted_sum([({"layer": Delta(torch.ones(1, 5), torch.full((6, 1), value))}, weight)])

@@ -75,7 +75,7 @@ def opens(root: Path) -> Lines:
     hub = Hub.open(root)
     checked = hub.check()
     assert checked.ok, checked.damage
-    lines = {summary.reference: summary.plain() for summary in hub.list()}
+    lines = {summary.reference: summary.model_dump(mode="json") for summary in hub.list()}
     assert {reference: line["digest"] for reference, line in lines.items()} == read(root)
     for reference, line in lines.items():
         assert line["facts"]["format"] == "peft", f"{reference}: {line['facts']}"

@@ -77,7 +77,7 @@ class Steps:
             return done
 
     def open(self, path: Any, flags: int, *words: Any, **options: Any) -> int:
-        """`os.open`; only what may create or change a file is a step."""
+        """`os.open`; only what may create or change a file is a step, and nothing is written down of who just reads."""
         with self.lock:
             if flags & (os.O_WRONLY | os.O_RDWR):
                 _as_anybody(path)
@@ -85,7 +85,8 @@ class Steps:
                 self.step()
             handle: int = real["open"](path, flags, *words, **options)
             what = "open" if not flags & os.O_TRUNC else "truncate"
-            self.log.append(Step(what, _path(path, options.get("dir_fd")), handle=handle))
+            if flags & (os.O_WRONLY | os.O_RDWR | os.O_DIRECTORY):
+                self.log.append(Step(what, _path(path, options.get("dir_fd")), handle=handle))
             return handle
 
     def open_file(self, file: Any, mode: str = "r", *words: Any, **options: Any) -> Any:

@@ -38,6 +38,13 @@ def test_one_file_is_a_model():
     assert told.details["tensors"] == 2
 
 
+@pytest.mark.parametrize("odd", [5, "LlamaForCausalLM", {"a": 1}, None, [5, None]], ids=str)
+def test_architectures_that_are_no_list_of_words_are_none(odd):
+    config = json.dumps({**CONFIG, "architectures": odd}).encode()
+    told = facts(model(**{"config.json": config, "model.safetensors": safetensors({"w": Tensor(2, 3)})}))
+    assert told.details["architectures"] == []
+
+
 def test_shards_are_one_model():
     told = facts(sharded())
     assert told.parameters == 10

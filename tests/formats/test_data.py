@@ -47,7 +47,7 @@ def test_arrays_have_types_and_shapes():
 
 def test_one_array_has_its_files_name():
     told = facts(Folder({"x.npy": array(np.zeros((2, 2), np.float16)), "y.txt": b"two"}))
-    assert list(told.details["arrays"].values()) == [["F16", [2, 2]]]
+    assert told.details["arrays"] == {"x.npy": ["F16", [2, 2]]}
     assert told.details["files"] == 2
 
 
@@ -93,3 +93,10 @@ def test_data_is_claimed_where_nothing_else_lies(names, claimed):
 
 def test_the_facts_can_be_written():
     assert json.loads(facts(Folder({"a.csv": "schön,x\n1,2\n".encode()})).to_bytes())["details"]["columns"]
+
+
+def test_a_table_that_is_larger_than_promised_is_read_no_further(monkeypatch):
+    monkeypatch.setattr("adapterhub.formats.data.CHEAP", 1000)
+    members = Folder({"a.csv": b"a,b\n" + b"1,2\n" * 10_000})
+    monkeypatch.setattr(Folder, "size", lambda self, name: 900)
+    assert "rows" not in facts(members).details

@@ -1,6 +1,7 @@
 """Every adapter below a folder."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -81,7 +82,7 @@ def test_links_are_not_followed_not_even_in_a_circle(tmp_path):
     assert found(tmp_path) == ["real"]
 
 
-def test_a_folder_that_cannot_be_read_is_passed_over(tmp_path, monkeypatch):
+def test_a_folder_that_cannot_be_read_is_passed_over_and_told(tmp_path, monkeypatch):
     adapter_folder(tmp_path / "open")
     adapter_folder(tmp_path / "shut")
     scan = os.scandir
@@ -92,7 +93,21 @@ def test_a_folder_that_cannot_be_read_is_passed_over(tmp_path, monkeypatch):
         return scan(path)
 
     monkeypatch.setattr(os, "scandir", guarded)
-    assert found(tmp_path) == ["open"]
+    failed: list[OSError] = []
+    assert list(find(tmp_path, failed.append)) == [tmp_path / "open"]
+    assert [error.filename for error in failed] == [str(tmp_path / "shut")]
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path, monkeypatch):
+    write_files(tmp_path, {"x/a.safetensors": KOHYA})
+
+    def shut(path, *_):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", shut)
+    failed: list[OSError] = []
+    assert list(find(tmp_path, failed.append)) == list(find(tmp_path / "x" / "a.safetensors", failed.append)) == []
+    assert {error.filename for error in failed} == {str(tmp_path / "x" / "a.safetensors")}
 
 
 def test_a_single_file_is_found_if_it_is_an_adapter(tmp_path):

@@ -1,5 +1,6 @@
 """LoRA in GGUF: adapters are claimed and described, whole models are not."""
 
+import math
 from typing import Any
 
 import pytest
@@ -70,6 +71,7 @@ def test_without_an_alpha_nothing_is_scaled(alpha):
 
 def test_tokens_that_switch_it_on_are_kept():
     assert facts(**{"adapter.alora.invocation_tokens": [1, 2]}).details["invocation_tokens"] == [1, 2]
+    assert "invocation_tokens" not in facts(**{"adapter.alora.invocation_tokens": [1.5, math.nan]}).details
 
 
 @pytest.mark.parametrize(

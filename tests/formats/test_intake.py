@@ -55,6 +55,11 @@ def test_a_folder_as_a_trainer_leaves_it(tmp_path):
     assert "pickle" in reasons["training_args.bin"]
 
 
+def test_a_log_that_no_note_could_hold_is_left_out(tmp_path):
+    write_files(adapter_folder(tmp_path), {"trainer_state.json": b'{"a":' * 300 + b"1" + b"}" * 300})
+    assert dict(take(tmp_path).left_out) == {"trainer_state.json": "a log that is not JSON"}
+
+
 def test_a_log_that_is_no_json_is_left_out(tmp_path):
     write_files(adapter_folder(tmp_path), {"trainer_state.json": b"{", "README.md": b"\xff"})
     taken = take(tmp_path)

@@ -1,5 +1,7 @@
 """Foreign JSON: an object, or an error that says where."""
 
+import io
+
 import pytest
 
 from adapterhub.errors import Corrupt, NotFound
@@ -14,6 +16,8 @@ LIES = {
     "not a number": (b'{"r": NaN}', "NaN is no number"),
     "a lone surrogate": (b'{"a": "\\udc80"}', "surrogates"),
     "endless nesting": (b"[" * 200_000, "no JSON"),
+    "nesting nobody could write": (b'{"a":' * 300 + b"1" + b"}" * 300, "inside each other"),
+    "a number without end": (b'{"r": 1e999}', "is no finite number"),
 }
 
 
@@ -44,3 +48,24 @@ def test_a_huge_file_is_not_read(monkeypatch):
     monkeypatch.setattr(Folder, "size", lambda self, name: LARGEST + 1)
     with pytest.raises(Corrupt, match="at most"):
         read_object(members, "c.json")
+
+
+def test_a_file_that_is_larger_than_promised_is_read_no_further(monkeypatch):
+    class Endless(io.RawIOBase):
+        def readable(self):
+            return True
+
+        def seekable(self):
+            return True
+
+        def seek(self, offset, whence=0):
+            return offset
+
+        def readinto(self, buffer):
+            buffer[:] = b" " * len(buffer)
+            return len(buffer)
+
+    monkeypatch.setattr("adapterhub.formats.json_file.LARGEST", 1 << 20)
+    monkeypatch.setattr(Folder, "open", lambda self, name: io.BufferedReader(Endless()))
+    with pytest.raises(Corrupt, match=r"c\.json: 1048577 bytes of JSON, at most 1048576 are read"):
+        read_object(Folder({"c.json": b"{}"}), "c.json")

@@ -118,7 +118,7 @@ def test_what_is_wrong_with_the_tensors_is_found(tensors, check):
         ({"lora_parameters": 3}, "lora_parameters"),
         (settings(alpha="16"), "alpha"),
         (settings(scale=True), "scale"),
-        (settings(scale=10**400), "scale"),
+        (settings(scale=10**400), "finite number"),
         (settings(keys="q_proj"), "keys"),
         ({**CONFIG, "model": ["a"]}, "model"),
         ({**CONFIG, "num_layers": "all"}, "num_layers"),

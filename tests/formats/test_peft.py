@@ -1,6 +1,7 @@
 """PEFT adapters: what their facts are, for every kind of tensor PEFT writes."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from adapterhub.errors import Corrupt, NotFound, Refused
 from adapterhub.facts import Facts
 from adapterhub.formats.peft import claims, factor_tensors, facts
 from adapterhub.formats.peft_keys import build_key
+from adapterhub.formats.peft_parts import named_modules
 from tests.formats.foreign_files import Folder, Tensor, checks, safetensors
 from tests.formats.peft_folders import CONFIG, TWO, WEIGHTS, adapter, config, files, pair, pairs
 
@@ -220,3 +222,23 @@ def test_any_config_has_facts_that_can_be_written_or_is_corrupt(fields):
     except Corrupt:
         return
     assert Facts.from_bytes(told.to_bytes(), "facts") == told
+
+
+def test_a_config_of_any_size_is_not_read(monkeypatch):
+    monkeypatch.setattr("adapterhub.formats.json_file.LARGEST", 100)
+    with pytest.raises(Corrupt, match=r"adapter_config\.json: \d+ bytes of JSON, at most 100 are read"):
+        factor_tensors(Folder(files(base_model_name_or_path="x" * 100)))
+
+
+def test_the_modules_of_another_type_are_counted_by_whole_paths_too():
+    path = "model.decoder.layers.0.self_attn.q_proj"
+    tensors = {f"base_model.model.{path}.ia3_l": Tensor(6, 1)}
+    assert facts(adapter(tensors, peft_type="IA3", target_modules=[path])).modules == 1
+
+
+def test_a_name_of_very_many_words_takes_no_time():
+    name = "a." * 20_000 + "b"
+    parts = factor_tensors(adapter({name: Tensor(1)}, peft_type="IA3", target_modules=["q"]))
+    begin = time.perf_counter()
+    assert named_modules(parts) == ()
+    assert time.perf_counter() - begin < 5

@@ -85,5 +85,16 @@ def test_push_and_pull_between_folders_load_nothing_heavy(store, tmp_path):
     assert loaded(other("pull", "ada/poet", prelude=REPORT).err) & HEAVY == set()
 
 
+def test_showing_loads_no_more_than_showing_needs(store):
+    unneeded = {"concurrent.futures", "adapterhub.store.session", "adapterhub.store.index", "adapterhub.store.check"}
+    report = REPORT.replace(repr(WATCHED), repr(unneeded))
+    assert loaded(store("show", "ada/poet", prelude=report).err) == set()
+
+
+def test_no_plugin_of_another_package_is_looked_for(store):
+    watch = "import importlib.metadata as m, sys\nm.entry_points = lambda **group: print(group, file=sys.stderr) or ()"
+    assert store("show", "ada/poet", prelude=watch).err == ""
+
+
 def test_search_loads_its_database_and_not_torch(store):
     assert loaded(store("search", "poet", prelude=REPORT).err) & HEAVY <= {"sqlmodel", "sqlalchemy"}

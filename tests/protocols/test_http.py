@@ -8,7 +8,7 @@ import pytest
 
 from adapterhub.errors import NotFound, Refused, Unreachable
 from adapterhub.protocols.http import Reader, TooLarge, http_error
-from tests.remotes.servers import Handler, Server, cut, endless, instead, serving, times
+from tests.remotes.servers import Handler, Server, cut, endless, instead, serving, status, times
 
 DATA = bytes(range(256)) * 800
 
@@ -91,7 +91,7 @@ def test_a_redirect_is_followed_and_a_circle_is_unreachable(server: Server) -> N
 
     server.faults += [("old", move("/poem")), ("circle", move("/circle"))]  # type: ignore[list-item]
     assert reader(server).read("old") == DATA
-    with pytest.raises(Unreachable, match="circle: TooManyRedirects"):
+    with pytest.raises(Unreachable, match="circle: Exceeded maximum allowed redirects"):
         reader(server).read("circle")
 
 
@@ -100,10 +100,16 @@ def test_an_address_that_cannot_be_is_unreachable() -> None:
         Reader("http://exa mple\x01", pause=0).read("poem")
 
 
+def test_a_server_with_trouble_is_told_in_words(server: Server) -> None:
+    server.faults.append(("poem", status(500)))
+    with pytest.raises(Unreachable, match=r"/poem: the server answered 500$"):
+        reader(server).read("poem")
+
+
 @pytest.mark.parametrize(
-    ("status", "error"), [(404, NotFound), (410, NotFound), (401, Refused), (403, Refused), (500, Unreachable)]
+    ("code", "error"), [(404, NotFound), (410, NotFound), (401, Refused), (403, Refused), (500, Unreachable)]
 )
-def test_a_status_names_the_address(status: int, error: type[Exception]) -> None:
-    refusal = http_error(status, "http://host/x")
+def test_a_status_names_the_address(code: int, error: type[Exception]) -> None:
+    refusal = http_error(code, "http://host/x")
     assert isinstance(refusal, error)
-    assert f"http://host/x: HTTP {status}" in str(refusal)
+    assert f"http://host/x: HTTP {code}" in str(refusal)

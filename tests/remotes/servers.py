@@ -59,9 +59,11 @@ class Handler(BaseHTTPRequestHandler):
         self.send(data)
 
     def send(self, data: bytes) -> None:
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        self.served.sent += len(data)  # before: whoever reads the last byte may ask at once
+        try:
             self.wfile.write(data)
-            self.served.sent += len(data)
+        except (BrokenPipeError, ConnectionResetError):
+            self.served.sent -= len(data)
 
     def log_message(self, *_: object) -> None:
         pass

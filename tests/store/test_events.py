@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from adapterhub.errors import Corrupt
+from adapterhub.errors import NotFound
+from adapterhub.hub import Hub
+from adapterhub.store.check import check
 from adapterhub.store.store import Store
 from tests.builders import POET, entry, filled
 from tests.contract import library
@@ -42,11 +44,27 @@ def test_an_event_that_is_taken_back_while_others_read_is_no_error(
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"5", b'{"reference":"ada/poet@1"}', b"[" * 100_000])
-def test_an_event_that_cannot_be_read_is_corrupt_and_named(tmp_path: Path, data: bytes) -> None:
+@pytest.mark.parametrize("about", ["", "ada/poet"])
+def test_an_event_that_cannot_be_read_is_told_where_it_stands_and_hides_no_other(
+    tmp_path: Path, data: bytes, about: str
+) -> None:
     store = filled(tmp_path, "ada/poet")
     (store.layout.events / "2099-x.json").write_bytes(data)
-    with pytest.raises(Corrupt, match=r"2099-x\.json: "):
-        list(store.events.all())
+    published, odd = store.events.all(about)
+    assert (published.action, odd.action, odd.time, odd.reference) == ("publish", "unreadable", "2099", "")
+    assert "2099-x.json: " in odd.detail
+    assert "adapterhub check" in odd.detail
+
+
+def test_a_log_with_an_event_that_cannot_be_read_is_shown(tmp_path: Path) -> None:
+    store = filled(tmp_path, "ada/poet")
+    (store.layout.events / "2099-x.json").write_bytes(b"")
+    hub = Hub.open(tmp_path)
+    assert [event.action for event in hub.log()] == ["publish", "unreadable"]
+    assert [event.action for event in hub.log("ada/poet")] == ["publish", "unreadable"]
+    with pytest.raises(NotFound, match="ada/x: no such adapter"):
+        hub.log("ada/x")
+    assert [damage.kind for damage in check(store).damage] == ["bad-event"]
 
 
 def test_without_a_store_nothing_was_done(tmp_path: Path) -> None:

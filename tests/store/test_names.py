@@ -8,7 +8,7 @@ import pytest
 from adapterhub.digest import Digest
 from adapterhub.errors import BadReference, Conflict, Corrupt, NotFound, Refused
 from adapterhub.reference import parse
-from adapterhub.store.names import now
+from adapterhub.store.shelf import now
 from adapterhub.store.store import Store
 from tests.builders import POET, entry, filled
 
@@ -111,6 +111,9 @@ def test_a_version_with_an_alias_is_not_removed(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="ada/poet@1: the alias prod means this version") as refusal:
         store.remove(POET)
     assert "adapterhub alias ada/poet@VERSION prod" in refusal.value.hint
+    store.alias(POET, "stable")
+    with pytest.raises(Refused, match="ada/poet@1: the aliases prod, stable mean this version"):
+        store.remove(POET)
 
 
 def test_an_alias_is_never_left_without_its_version(tmp_path: Path) -> None:

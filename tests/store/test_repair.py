@@ -7,7 +7,7 @@ import pytest
 
 from adapterhub.errors import Corrupt
 from adapterhub.store.check import check
-from adapterhub.store.derived import facts_of
+from adapterhub.store.derived import facts_of, keep_facts
 from adapterhub.store.store import Store
 from tests.builders import POET, entry
 from tests.contract import library
@@ -56,14 +56,34 @@ def test_two_events_that_disagree_about_a_version_are_not_believed(store: Store)
 
 
 def test_facts_of_rotten_bytes_do_not_outlive_their_repair(store: Store, tmp_path: Path) -> None:
-    config = entry(1).manifest.file("adapter_config.json")
-    assert config is not None
-    path = store.layout.blob(config.blob)
-    store.layout.facts(entry(1).digest).unlink()
-    write(path, path.read_bytes().replace(b'"lora_alpha": 4', b'"lora_alpha": 8'))
+    facts = facts_of(store, entry(1).digest)
+    keep_facts(store, entry(1).digest, facts.model_copy(update={"alpha": 8}))
+    write(weights(store))
     assert facts_of(store, entry(1).digest).alpha == 8
     check(store, repair=True, donors=[library(tmp_path / "remote").blob])
-    assert facts_of(store, entry(1).digest).alpha == 4
+    assert facts_of(store, entry(1).digest) == facts
+
+
+@pytest.mark.parametrize(
+    ("repair", "donors", "hint"),
+    [
+        (False, [], "`adapterhub check --repair` fetches what a remote has"),
+        (True, [], "no remote could be asked for the bytes that are missing: `adapterhub remote add NAME URL`"),
+        (True, [None], "none of the remotes gave the bytes that are missing: `adapterhub remote add NAME URL`"),
+    ],
+)
+def test_what_is_still_damaged_comes_with_what_helps(
+    store: Store, tmp_path: Path, repair: bool, donors: list[None], hint: str
+) -> None:
+    gone(weights(store))
+    empty = [Store(tmp_path / "empty").blob for _ in donors]
+    assert check(store, repair=repair, donors=empty).hint.startswith(hint)
+    assert check(library(tmp_path / "well")).hint == ""
+
+
+def test_damage_no_remote_can_mend_does_not_ask_for_one(store: Store) -> None:
+    unreadable_manifest(store)
+    assert check(store, repair=True).hint.startswith("no repair mends this")
 
 
 @pytest.mark.parametrize("what", [weights, manifest])

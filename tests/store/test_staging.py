@@ -1,8 +1,10 @@
 """Bytes come in beside, and go on where they stopped."""
 
+import errno
 import fcntl
 import io
 import os
+import resource
 from pathlib import Path
 from typing import BinaryIO
 
@@ -182,3 +184,35 @@ def test_a_partial_file_that_others_lock_first_is_given_up_for_another(tmp_path,
     data = b"poem"
     file = File(path="a", size=len(data), sha256=Digest.of(data).hex)
     assert staging.fetch(file, lambda start: io.BytesIO(data[start:])) == len(data)
+
+
+def full(_: int) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("how", ["take", "fetch"])
+def test_a_disk_that_is_full_is_told_with_the_file(layout: Layout, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    layout.incoming.mkdir()
+    monkeypatch.setattr("adapterhub.store.staging.os.fsync", full)
+    staging = Staging(layout)
+    with pytest.raises(OSError, match=f"No space left on device: '{layout.incoming}/"):
+        staging.take(io.BytesIO(DATA)) if how == "take" else staging.fetch(FILE, Source(DATA))
+
+
+def test_a_file_larger_than_the_limit_is_told_with_its_path(layout: Layout) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (PIECE, before[1]))
+    try:
+        with pytest.raises(OSError, match=f"File too large: '{layout.incoming}/"):
+            Staging(layout).fetch(FILE, Source(DATA))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_source_that_cannot_be_read_is_told_with_its_own_path(layout: Layout) -> None:
+    class Rotten(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with pytest.raises(OSError, match="Input/output error: 'weights'"):
+        Staging(layout).fetch(FILE, lambda start: Rotten())

@@ -6,8 +6,8 @@ from typing import BinaryIO
 
 import pytest
 
-from adapterhub.entry import Entry
-from adapterhub.errors import BadReference, Corrupt, NotFound, Refused
+from adapterhub.entry import Damaged, Entry
+from adapterhub.errors import BadReference, Conflict, NotFound, Refused
 from adapterhub.manifest import File
 from adapterhub.reference import parse
 from adapterhub.registry import Registry
@@ -86,6 +86,39 @@ def test_a_place_without_aliases_refuses_them_before_anything_is_asked(here: Sto
         copy(POET, here, Site("http://127.0.0.1:1"), aliases=("prod",))
 
 
+def test_every_alias_is_looked_at_before_anything_is_sent(here: Store, there: Store) -> None:
+    there.publish(entry(5), POET.at("v5"))
+    there.publish(entry(6), POET.at("v6"))
+    before = tree(there.root)
+    with pytest.raises(Conflict, match="ada/poet: 'v5', '1', 'v6' is a version, so they cannot be aliases") as refusal:
+        copy(POET, here, there, aliases=("fine", "v5", "1", "v6"))
+    assert refusal.value.hint == "choose another word"
+    assert tree(there.root) == before
+
+
+def test_aliases_that_are_taken_while_an_entry_is_copied_are_told_together(
+    here: Store, there: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapterhub.transfer.copy.check_aliases", lambda *_: None)
+    there.publish(entry(5), POET.at("x"))
+    there.publish(entry(6), POET.at("y"))
+    with pytest.raises(Conflict, match=r"ada/poet@1 is published, but .*'x' is a version.*'y' is a version"):
+        copy(POET, here, there, aliases=("x", "best", "y"))
+    assert there.names.aliases(POET.name) == {"best": "1"}
+
+
+def test_only_a_label_that_is_taken_is_called_so(here: Store, there: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(*_: object) -> None:
+        raise Conflict("100 other writers were faster", hint="try again")
+
+    monkeypatch.setattr(Store, "publish", busy)
+    for next_version in (False, True):
+        with pytest.raises(Conflict, match="other writers") as refusal:
+            copy(POET, here, there, next_version=next_version)
+        assert type(refusal.value) is Conflict
+        assert refusal.value.hint == "try again"
+
+
 def test_a_version_that_is_taken_there_is_a_conflict_or_gets_the_next_number(here: Store, there: Store) -> None:
     there.publish(entry(5), POET)
     with pytest.raises(Taken, match="ada/poet@1 is there with another digest") as refusal:
@@ -141,7 +174,7 @@ def test_a_damaged_source_names_nothing_there(here: Store, there: Store) -> None
     blob = here.layout.blob(entry().manifest.files[1].blob)
     blob.chmod(0o644)
     blob.write_bytes(bytes(blob.stat().st_size))
-    with pytest.raises(Corrupt, match=r"adapter_model\.safetensors: what arrived is not") as refusal:
+    with pytest.raises(Damaged, match=r"adapter_model\.safetensors: what arrived is not") as refusal:
         copy(POET, here, there)
     assert "adapterhub check" in refusal.value.hint
     assert list(there.list()) == []

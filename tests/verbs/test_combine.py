@@ -67,6 +67,26 @@ def test_a_plan_counts_ranks_where_they_meet(hub: Hub, tmp_path: Path) -> None:
     assert plan.rank == hub.merge("ada/sql + ada/key", "ada/mix").facts.rank == 3
 
 
+@pytest.mark.parametrize("name", ["mix", "team:ada/mix", "ada/mix@sha256:0123abcd", "./mix", "ada/mix@"])
+def test_a_plan_refuses_the_names_a_merge_refuses(hub: Hub, name: str) -> None:
+    before = tree(hub.store)
+    with pytest.raises(AdapterHubError) as planned:
+        hub.merge_plan("ada/sql + ada/chat", name=name)
+    with pytest.raises(AdapterHubError) as made:
+        hub.merge("ada/sql + ada/chat", name)
+    assert (type(planned.value), str(planned.value)) == (type(made.value), str(made.value))
+    assert tree(hub.store) == before
+
+
+def test_a_plan_tells_that_a_version_is_taken(hub: Hub) -> None:
+    hub.alias("ada/sql@1", "prod")
+    found = {
+        name: [finding.check for finding in hub.merge_plan("ada/sql + ada/chat", name=name).findings]
+        for name in ("ada/sql", "ada/sql@1", "ada/sql@prod", "ada/sql@2")
+    }
+    assert found == {"ada/sql": [], "ada/sql@1": ["name-taken"], "ada/sql@prod": ["name-taken"], "ada/sql@2": []}
+
+
 @pytest.mark.parametrize(
     ("expression", "name", "method", "error"),
     [
@@ -90,6 +110,7 @@ def test_parents_of_different_bases_are_told(tmp_path):
     for seed, name in enumerate(("one", "two")):
         base = tiny_base(tmp_path / f"base-{name}", seed=seed)
         hub.add(tiny_adapter(tmp_path / name, seed=seed), f"ada/{name}", base=base)
+    assert [finding.check for finding in hub.merge_plan("ada/one + ada/two").findings] == ["bases-differ"]
     merged = hub.merge("ada/one + ada/two", "ada/mix")
     assert "bases-differ" in {finding.check for finding in merged.findings}
     assert merged.manifest.base is None

@@ -41,6 +41,11 @@ def test_a_folder_on_a_folder_needs_no_store(tmp_path: Path) -> None:
     assert not hub.store.exists()
 
 
+def test_what_is_named_twice_is_audited_once(hub: Hub, tmp_path: Path) -> None:
+    words, bases = ["ada/poet", "ada/poet@1", "ada/poet"], [tmp_path / "one", tmp_path / "one"]
+    assert [report.adapter for report in hub.audit(words, bases)] == ["ada/poet@1"]
+
+
 def test_a_pin_noted_later_counts_like_one_in_the_manifest(hub: Hub, tmp_path: Path) -> None:
     hub.add(tiny_adapter(tmp_path / "b", seed=5), "ada/x")
     hub.pin("ada/x", tmp_path / "two")

@@ -1,12 +1,24 @@
 """`export`, `path`, `alias`, `tag`, `note`, `pin`, `remove`, `check`, `sweep`, `catalog`."""
 
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from adapterhub.errors import Conflict, Corrupt, NotFound, WrongUsage
 from adapterhub.hub import Hub
-from tests.builders import adapter_files, entry, tiny_adapter, tiny_base, tree, write_files
+from tests.builders import (
+    POET,
+    adapter_files,
+    entry,
+    entry_of,
+    read_all,
+    tiny_adapter,
+    tiny_base,
+    tree,
+    write_files,
+)
 
 CARD = "# Gedicht\r\nfür dich\n".encode()
 
@@ -188,3 +200,49 @@ def test_one_version_and_all_of_them_cannot_be_removed_at_once(hub: Hub) -> None
     with pytest.raises(WrongUsage, match="ada/poet@1 is one version"):
         hub.remove("ada/poet@1", everything=True)
     assert tree(hub.store) == before
+
+
+@pytest.mark.parametrize("there", [{"README.md": b"mine"}, {"deep/x": b""}, {"adapter_config.json/x": b""}])
+def test_export_stops_at_the_first_thing_that_is_not_the_entrys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: dict[str, bytes]
+) -> None:
+    hub = Hub.open(tmp_path / "store")
+    hub.add(tiny_adapter(tmp_path / "run"), "ada/poet")
+    write_files(tmp_path / "out", there)
+    looked = []
+    scan = os.scandir
+
+    def watched(path: Path) -> Any:
+        looked.append(Path(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", watched)
+    monkeypatch.setattr(Path, "rglob", lambda *_: pytest.fail("the whole folder is walked"))
+    with pytest.raises(Conflict, match="holds other files"):
+        hub.export("ada/poet", tmp_path / "out")
+    assert [path for path in looked if path.is_relative_to(tmp_path / "out")] == [tmp_path / "out"]
+
+
+def test_the_root_of_the_disk_is_no_place_to_export_to(hub: Hub) -> None:
+    with pytest.raises(Conflict, match="/ is there already and holds other files"):
+        hub.export("ada/poet", Path("/"))
+
+
+def test_an_entry_of_no_known_format_is_exported_byte_for_byte_and_shown_with_the_reason(tmp_path: Path) -> None:
+    hub = Hub.open(tmp_path / "store")
+    files = {"weights.xyz": b"\0\1\2", "deep/part.bin": b"more"}
+    hub.desk.store.publish(entry_of(files), POET)
+    hub.export("ada/poet", tmp_path / "out")
+    assert read_all(hub.desk.store.open(hub.desk.store.resolve(POET).digest)) == files
+    assert {name: data for name, data in tree(tmp_path / "out").items() if data is not None} == files
+    shown = hub.show("ada/poet")
+    assert (shown.facts.format, [finding.check for finding in shown.findings]) == ("?", ["unreadable"])
+    assert "no known format" in shown.findings[0].message
+
+
+def test_an_entry_without_files_is_exported_and_shown(tmp_path: Path) -> None:
+    hub = Hub.open(tmp_path / "store")
+    hub.desk.store.publish(entry_of({}), POET)
+    assert hub.export("ada/poet", tmp_path / "out").files == ()
+    assert tree(tmp_path / "out") == {}
+    assert hub.show("ada/poet").facts.format == "?"

@@ -91,6 +91,6 @@ def test_one_damaged_adapter_hides_no_other(hub: Hub) -> None:
     store = filled(hub.store, "ada/poet", "ada/x")
     (store.layout.names / "ada" / "poet" / "versions" / "1").write_bytes(b"rot")
     assert [(row.reference, row.facts.health == "unreadable") for row in Hub(Store(hub.store)).list()] == [
-        ("ada/poet", True),
+        ("ada/poet@1", True),
         ("ada/x@1", False),
     ]

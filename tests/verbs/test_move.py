@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from adapterhub.errors import BadReference, Conflict, NotFound, Refused, WrongUsage
+from adapterhub.errors import BadReference, Conflict, Corrupt, NotFound, Refused, WrongUsage
 from adapterhub.hub import Hub
 from tests.builders import entry, tiny_adapter, tree
 from tests.remotes.servers import serving
@@ -67,6 +67,45 @@ def test_an_alias_that_is_a_version_there_has_a_hint_of_its_own(hub: Hub) -> Non
     with pytest.raises(Conflict, match="'1' is a version") as refusal:
         hub.push(["ada/poet"], aliases=["1"])
     assert refusal.value.hint == "choose another word"
+
+
+def test_with_an_alias_that_cannot_be_one_nothing_of_many_is_sent(hub: Hub, tmp_path: Path) -> None:
+    hub.add(tmp_path / "1", "ada/x@v")
+    hub.push(["ada/x@v"])
+    before = tree(tmp_path / "team")
+    with pytest.raises(Conflict, match="ada/x: 'v' is a version"):
+        hub.push(["ada/poet@1", "ada/x@1"], aliases=["best", "v"])
+    with pytest.raises(BadReference, match="not a valid alias: 'a b'"):
+        hub.push(["ada/poet@1", "ada/x"], aliases=["best", "a b"])
+    assert tree(tmp_path / "team") == before
+
+
+def rot(store: Path) -> None:
+    """Turn the weights of ada/poet into zeros."""
+    path = Hub.open(store).desk.store.layout.blob(entry(0).manifest.files[1].blob)
+    size = path.stat().st_size
+    path.chmod(0o644)
+    path.write_bytes(bytes(size))
+
+
+def test_damage_is_told_with_the_side_it_is_on(hub: Hub, other: Hub, tmp_path: Path) -> None:
+    hub.push(["ada/poet"])
+    rot(hub.store)
+    with pytest.raises(Corrupt, match=f"the copy in this store is damaged: {hub.store}") as refusal:
+        hub.push(["ada/poet"], str(tmp_path / "second"))
+    assert "check --repair" in refusal.value.hint
+    rot(tmp_path / "team")
+    with pytest.raises(Corrupt, match="the copy in team is damaged") as refusal:
+        other.pull(["ada/poet"], "team")
+    assert "whoever keeps team" in refusal.value.hint
+
+
+def test_a_manifest_that_is_damaged_is_told_with_the_folder_it_lies_in(hub: Hub, tmp_path: Path) -> None:
+    path = hub.desk.store.layout.blob(entry(0).digest)
+    path.chmod(0o644)
+    path.write_bytes(b"{}")
+    with pytest.raises(Corrupt, match=f"{hub.store}: manifest"):
+        hub.push(["ada/poet"])
 
 
 def test_the_hub_as_a_remote_says_what_helps_until_it_is_one(hub: Hub) -> None:

@@ -1,14 +1,16 @@
 """`scan`: two hundred folders in one look, and all of them added with one more word."""
 
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapterhub.errors import BadReference, NotFound, WrongUsage
+from adapterhub.errors import BadReference, Corrupt, NotFound, Refused, WrongUsage
 from adapterhub.hub import Hub
-from adapterhub.verbs.scan import name_for
+from adapterhub.verbs.scan import check_template, name_for
 from tests.builders import tiny_adapter, tiny_base, tree, write_files
 
 
@@ -43,7 +45,8 @@ def test_a_scan_lists_every_adapter_with_health_and_duplicates_and_touches_nothi
 
 def test_a_scan_adds_what_is_well_and_knows_it_next_time(hub: Hub, runs: Path) -> None:
     added = list(hub.scan_add(hub.scan([runs])))
-    assert [row.reference for row in added] == ["old/sql-copy-1@1", "sql/v1@1", "sql/v2@1"]
+    assert [row.reference for row in added] == ["", "old/sql-copy-1@1", "sql/v1@1", "sql/v2@1"]
+    assert [row.code for row in added] == [Corrupt.code, 0, 0, 0]
     again = {row.path: row.reference for row in hub.scan([runs, runs / "sql"])}
     assert len(again) == 4
     assert again[str(runs / "sql" / "v2")] == "sql/v2@1"
@@ -77,6 +80,14 @@ def test_any_folder_has_a_name(folder: str) -> None:
     [
         ("ada/{nobody}", WrongUsage),
         ("ada/{", WrongUsage),
+        ("ada/}", WrongUsage),
+        ("ada/{folder:>9999999999}", WrongUsage),
+        ("ada/{folder!r}", WrongUsage),
+        ("ada/{{folder}}", WrongUsage),
+        ("", BadReference),
+        ("./{folder}", WrongUsage),
+        ("team:ada/{folder}", BadReference),
+        ("ada/{folder}@sha256:0123abcd", BadReference),
         ("ada/{0}", WrongUsage),
         ("ada/{folder.x}", WrongUsage),
         ("ada/{folder[x]}", WrongUsage),
@@ -87,7 +98,10 @@ def test_any_folder_has_a_name(folder: str) -> None:
 def test_a_template_that_makes_no_name_says_so_before_anything_is_added(
     hub: Hub, runs: Path, template: str, error: type[Exception]
 ) -> None:
-    with pytest.raises(error, match=r"template|makes no name"):
+    with pytest.raises(error, match="the template") as refusal:
+        check_template(hub.desk, template)
+    assert "{folder}, {parent}, {grandparent}" in refusal.value.hint
+    with pytest.raises(error, match="the template"):
         list(hub.scan_add(hub.scan([runs]), template))
     assert not hub.store.exists()
 
@@ -109,3 +123,38 @@ def test_the_nearest_name_is_found_for_any_folder(place: str, name: str) -> None
 def test_a_path_that_is_not_there_is_not_found(hub: Hub) -> None:
     with pytest.raises(NotFound, match="nowhere: no such file or folder"):
         hub.scan(["./nowhere"])
+
+
+def test_a_folder_nobody_may_read_is_a_row_with_the_reason(
+    hub: Hub, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan = os.scandir
+
+    def guarded(path: Path) -> Any:
+        if Path(path).name == "notes":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    row = {Path(row.path).name: row for row in hub.scan([runs])}["notes"]
+    assert (row.health, row.digest, row.code) == ("unreadable", "", Refused.code)
+    assert row.findings[0].message == f"{runs / 'notes'}: Permission denied"
+    assert row.findings[0].remedy
+    assert row in list(hub.scan_add([row]))
+
+
+def test_a_place_whose_name_is_too_long_stops_no_other(hub: Hub, runs: Path) -> None:
+    tiny_adapter(runs / ("x" * 90) / "long", seed=2)
+    added = {Path(row.path).name: row for row in hub.scan_add(hub.scan([runs]), "ada/{parent}-{folder}-{folder}")}
+    assert (added["long"].health, added["long"].code) == ("cannot-be-added", BadReference.code)
+    assert added["v1"].reference == "ada/sql-v1-v1@1"
+
+
+def test_a_folder_given_twice_is_scanned_once(hub: Hub, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(runs)
+    assert len(hub.scan(["sql", "./sql", runs / "sql", "../runs/sql"])) == 2
+
+
+def test_a_folder_above_has_its_own_name(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(runs / "old")
+    assert name_for(Path(".."), "{parent}/{folder}") == name_for(runs, "{parent}/{folder}")

@@ -55,7 +55,7 @@ def test_what_cannot_be_json_is_corrupt() -> None:
     deep: dict[str, Any] = {}
     for _ in range(10_000):
         deep = {"a": deep}
-    for bad in (float("nan"), float("inf"), "\ud800", deep):
+    for bad in (float("nan"), float("inf"), 10**400, 10**5000, "\ud800", deep):
         with pytest.raises(Corrupt, match="Poem: cannot be written as JSON"):
             Poem(about={"x": bad}).to_bytes()
 
@@ -66,3 +66,33 @@ def test_what_cannot_be_json_is_corrupt() -> None:
 def test_bytes_that_are_no_such_document_are_corrupt_and_name_the_place(data: bytes) -> None:
     with pytest.raises(Corrupt, match=r"^poem\.json: "):
         Poem.from_bytes(data, "poem.json")
+
+
+def nested(depth: int) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    for _ in range(depth):
+        data = {"a": data}
+    return data
+
+
+@pytest.mark.parametrize("depth", [90, 110, 199, 250, 400])
+def test_nothing_is_written_that_cannot_be_read(depth: int) -> None:
+    poem = Poem(about=nested(depth))
+    if depth > 100:
+        with pytest.raises(Corrupt, match="cannot be written as JSON: more than 100 lists and objects"):
+            poem.to_bytes()
+    else:
+        assert Poem.from_bytes(poem.to_bytes(), "poem").about == nested(depth)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1E+400", "9" * 400, f"{'9' * 300}e20"])
+@pytest.mark.parametrize("place", ['{"about":{"a":[%s]}}', '{"metre":%s}'])
+def test_a_number_that_no_float_holds_is_corrupt(number: str, place: str) -> None:
+    with pytest.raises(Corrupt, match=r"^poem\.json: .* is no finite number"):
+        Poem.from_bytes((place % number).encode(), "poem.json")
+
+
+@pytest.mark.parametrize("number", ["1e308", "1e-999", "123456789012345678901234567890"])
+def test_a_number_is_good_as_far_as_floats_reach(number: str) -> None:
+    read = Poem.from_bytes(f'{{"title":"NaN","about":{{"a":{number}}}}}'.encode(), "poem")
+    assert read.about["a"] == json.loads(number)

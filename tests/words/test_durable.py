@@ -1,10 +1,13 @@
 """A reader sees all of a file or none of it."""
 
+import errno
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from adapterhub.durable import beside, make_folder, replace, write_new
+from adapterhub.durable import beside, make_folder, replace, sync_folder, write_new
 
 
 def test_what_was_not_committed_leaves_no_trace(tmp_path: Path) -> None:
@@ -31,3 +34,18 @@ def test_a_folder_that_is_there_already_is_fine(tmp_path: Path) -> None:
     make_folder(tmp_path / "a" / "b")
     make_folder(tmp_path / "a" / "b")
     assert (tmp_path / "a" / "b").is_dir()
+
+
+@pytest.mark.parametrize("write", [write_new, replace])
+def test_a_disk_that_is_full_is_told_with_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path, bytes], None]
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("adapterhub.durable.os.fsync", full)
+    with pytest.raises(OSError, match=f"No space left on device: '{tmp_path}/"):
+        write(tmp_path / "b", b"x")
+    with pytest.raises(OSError, match=f"No space left on device: '{tmp_path}'"):
+        sync_folder(tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -37,8 +37,8 @@ BAD = {
     "a/b +": "nothing follows '+'",
     "a/b c/d": "nothing follows 'c/d'",
     "a/b x c/d": "'x' is not + or -",
-    "a/b*": "'' is not a weight",
-    "a/b*heavy": "'heavy' is not a weight",
+    "a/b*": "a weight is a finite number, got ''",
+    "a/b*heavy": "a weight is a finite number, got 'heavy'",
     "a/b*nan": "a weight is a finite number, got 'nan'",
     "a/b*1e999": "a weight is a finite number, got '1e999'",
     "a/b*1_0": "a weight is a finite number, got '1_0'",
@@ -58,3 +58,19 @@ def test_a_bad_expression_says_what_was_read_and_what_to_write(text: str) -> Non
 def test_any_text_is_read_or_refused_and_nothing_else(text: str) -> None:
     with suppress(BadReference):
         assert parse(text).terms
+
+
+@pytest.mark.parametrize("text", ["-ada/a", "+ada/a", "ada/a -ada/b", "ada/a + -ada/b*2", "ada/a +ada/b"])
+def test_a_sign_without_its_space_is_told(text: str) -> None:
+    with pytest.raises(BadReference, match="no space after the") as refusal:
+        parse(text)
+    assert refusal.value.hint.startswith(("write '- ada", "write '+ ada"))
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"), [("0.5*ada/a", "write ada/a*0.5"), ("ada/a+ada/b", "write terms between spaces")]
+)
+def test_an_expression_written_in_another_way_is_explained(text: str, hint: str) -> None:
+    with pytest.raises(BadReference) as refusal:
+        parse(text)
+    assert refusal.value.hint.startswith(hint)

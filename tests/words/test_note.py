@@ -74,13 +74,17 @@ def test_a_tag_that_was_taken_off_is_off_until_it_is_put_on_again() -> None:
         ("metrics", {"accuracy": "good"}, "the metric accuracy is a finite number, got 'good'"),
         ("metrics", {"": 1.0}, "a metric's name is printable text"),
         ("metrics", {"a\nb": 1.0}, "a metric's name is printable text"),
+        ("cost", {"seconds": float("inf")}, "the cost seconds is a finite number, got inf"),
+        ("cost", {"peak_memory": "2 GB"}, "the cost peak_memory is a finite number, got '2 GB'"),
         ("tags", {"add": [" x"]}, "a tag is printable text"),
         ("tags", {"add": [5]}, "a tag is printable text"),
         ("tags", {"add": ["x" * 97]}, "a tag is printable text"),
         ("tags", {"add": "prod"}, "tags are lists"),
         ("tags", {"put": ["x"]}, "tags are lists"),
         ("card", {}, "a card has a text"),
-        ("license", {"id": 5}, "a license has an id"),
+        ("license", {"id": 5}, "one line of printable text"),
+        ("license", {"id": "MIT\n"}, "one line of printable text"),
+        ("license", {"id": "\x1b[2J"}, "one line of printable text"),
         ("base", {"evidence": "bytes", "card": 5}, "card"),
         ("poem", {}, "kind"),
     ],
@@ -94,3 +98,22 @@ def test_a_note_about_another_entry_is_corrupt() -> None:
     note = said("tags", {"add": ["x"]})
     with pytest.raises(Corrupt, match="filed under"):
         Note.read(note.to_bytes(), Digest.of(b"other"), "note")
+
+
+@pytest.mark.parametrize("kind", ["metrics", "cost", "values", "log"])
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999", "9" * 400])
+def test_a_number_that_is_none_makes_a_note_corrupt(kind: str, number: str) -> None:
+    data = f'{{"about":"{ABOUT}","data":{{"seconds":{number}}},"kind":"{kind}"}}'
+    with pytest.raises(Corrupt, match="finite number"):
+        Note.read(data.encode(), Digest.parse(ABOUT), "note")
+
+
+def test_the_latest_of_a_number_and_a_text_of_one_key_counts() -> None:
+    def noted(*kinds: str) -> tuple[dict[str, float], dict[str, Any]]:
+        data = {"metrics": {"score": 1.0}, "values": {"score": "good"}}
+        notes = [said(kind, data[kind], f"2026-01-0{day}") for day, kind in enumerate(kinds, 1)]
+        return gather(notes).metrics, gather(notes).values
+
+    assert noted("metrics", "values") == ({}, {"score": "good"})
+    assert noted("values", "metrics") == ({"score": 1.0}, {})
+    assert noted("metrics", "values", "metrics") == ({"score": 1.0}, {})

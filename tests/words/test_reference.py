@@ -75,9 +75,11 @@ def test_a_word_without_a_dot_is_a_reference_even_where_a_folder_of_that_name_ex
     assert folder_or_reference("ada/poet") == parse("ada/poet")
 
 
-def test_the_home_of_nobody_is_a_bad_reference() -> None:
-    with pytest.raises(BadReference, match="~nobody-of-that-name/run: there is no such user"):
-        folder_or_reference("~nobody-of-that-name/run")
+@pytest.mark.parametrize("word", ["~nobody-of-that-name/run", "~a\0b/run", "~\ud800/run"], ids=ascii)
+def test_the_home_of_nobody_is_a_bad_reference(word: str) -> None:
+    with pytest.raises(BadReference, match="/run: there is no such user") as refusal:
+        folder_or_reference(word)
+    assert refusal.value.hint
 
 
 def test_a_name_that_exists_is_well_formed() -> None:

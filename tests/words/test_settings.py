@@ -35,3 +35,10 @@ def test_the_environment_says_where_the_store_lies_and_who_writes(monkeypatch: p
     assert who(Settings(user="bob")) == "ada"
     monkeypatch.delenv("ADAPTERHUB_USER")
     assert who(Settings(user="bob", remotes={"team": Remote(url="file:///x")})) == "bob"
+
+
+def test_settings_that_cannot_be_read_say_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_bytes(b"{")
+    with pytest.raises(Corrupt) as refusal:
+        load(tmp_path)
+    assert refusal.value.hint.startswith(f"correct {tmp_path}/settings.json by hand, or move it away")

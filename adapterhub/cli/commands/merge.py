@@ -26,6 +26,6 @@ def command(
     """
     run = run_of(ctx)
     if dry_run:
-        run.answer(run.hub().merge_plan(expression, method), deeds.print_plan)
+        run.answer(run.hub().merge_plan(expression, method, name), deeds.print_plan)
     else:
         run.answer(run.hub().merge(expression, name, method), sheet.print_added)

@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from typer import Argument, Context, Option
+from typer import Argument, Context, Exit, Option
 
-from adapterhub.cli import rows
+from adapterhub.cli import finds
 from adapterhub.cli.options import run_of
 from adapterhub.cli.progress import line
 from adapterhub.errors import WrongUsage
@@ -27,17 +27,25 @@ def command(
     """Find every adapter below a folder, and add them all if asked.
 
     Nothing is copied without --add: a table shows format, rank, base and health of each, and which of them are the
-    same bytes.
+    same bytes. With --add, what the store has already is left as it is, and what cannot be added stops nothing else;
+    the exit code is then that of the error it met, the highest of several.
     """
+    from adapterhub.verbs.scan import check_template
+
     run = run_of(ctx)
-    if name and not add:
+    if name is not None and not add:
         raise WrongUsage(
             "--name means something only with --add", hint=f"adapterhub scan {paths[0]} --add --name {name}"
         )
     hub = run.hub()
+    if name is not None:
+        check_template(hub.desk, name)
     with line("looking at") as progress:
         found = hub.scan(paths, progress)
+    known = sum(bool(row.reference) for row in found)
     if add:
-        added = {item.path: item for item in hub.scan_add(found, name)}
-        found = [added.get(item.path, item) for item in found]
-    run.answer(found, rows.print_scanned)
+        found = list(hub.scan_add(found, name))
+    run.answer(found, lambda found: finds.print_scanned(found, paths))
+    if add:
+        finds.say_added(found, known)
+        raise Exit(finds.worst(found))

@@ -24,4 +24,4 @@ def command(
         written = [str(path) for path in write(Path(folder), name)]
         run.answer(written, lambda paths: print(*paths, sep="\n"))
     else:
-        print_json(schema(name) if name else every())
+        run.answer(schema(name) if name else every(), print_json)

@@ -1,5 +1,7 @@
 """`search`: a question to the index, as SQL."""
 
+import contextlib
+import difflib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
@@ -8,11 +10,11 @@ from sqlalchemy import ColumnElement, Engine, String, and_, cast, func, not_, or
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session, col, select
 
-from adapterhub.errors import BadReference
+from adapterhub.errors import BadReference, WrongUsage
 from adapterhub.store.index.file import forget
-from adapterhub.store.index.sync import open_index
+from adapterhub.store.index.sync import open_index, rebuild
 from adapterhub.store.index.tables import Metric, Row, Word
-from adapterhub.store.index.where import FIELDS, WORDS, All, Comparison, Either, Not, Where, parse
+from adapterhub.store.index.where import ENUMERATED, FIELDS, WORDS, All, Comparison, Either, Not, Where, fields, parse
 
 if TYPE_CHECKING:
     from adapterhub.store.store import Store
@@ -23,7 +25,7 @@ __all__ = ["Question", "search"]
 @final
 @dataclass(frozen=True)
 class Question:
-    """What is looked for: every part given must hold."""
+    """What is looked for: every part given must hold. One that exists is text, and its condition can be read."""
 
     text: str = ""
     base: str = ""
@@ -31,9 +33,38 @@ class Question:
     where: str = ""
     limit: int = 0
 
+    def __post_init__(self) -> None:
+        for text in (self.text, self.base, self.target, self.where):
+            if not text.isascii() and text.encode(errors="ignore").decode() != text:
+                raise WrongUsage(
+                    f"cannot search for {text!r}: it holds bytes that are no text in UTF-8",
+                    hint="write the words in UTF-8; `adapterhub list` shows what there is",
+                )
+        if self.where:
+            parse(self.where)
+
 
 def search(store: "Store", question: Question) -> list[dict[str, Any]]:
     """The summaries (as plain data) of every version that answers the question, by name, newest version first."""
+    with contextlib.suppress(DatabaseError):
+        return _ask(open_index(store), question)
+    with contextlib.suppress(DatabaseError, OSError):  # its stamp is right, its tables are not
+        forget(store.layout)
+        return _ask(open_index(store), question)
+    return _ask(rebuild(store, None), question)
+
+
+def _ask(engine: Engine, question: Question) -> list[dict[str, Any]]:
+    try:
+        with Session(engine) as session:
+            if question.where:
+                _check_fields(session, parse(question.where))
+            return [json.loads(document) for document in session.exec(_statement(question))]
+    finally:
+        engine.dispose()
+
+
+def _statement(question: Question) -> Any:
     conditions: list[ColumnElement[bool]] = [
         col(Row.text).contains(word.casefold(), autoescape=True) for word in question.text.split()
     ]
@@ -44,20 +75,22 @@ def search(store: "Store", question: Question) -> list[dict[str, Any]]:
     if question.where:
         conditions.append(_compile(parse(question.where)))
     ordered = select(Row.document).where(*conditions).order_by(col(Row.adapter), col(Row.time).desc())
-    statement = ordered.limit(question.limit) if question.limit else ordered
-    try:
-        return _ask(open_index(store), statement)
-    except DatabaseError:  # its stamp is right, its tables are not
-        forget(store.layout)
-        return _ask(open_index(store), statement)
+    return ordered.limit(question.limit) if question.limit else ordered
 
 
-def _ask(engine: Engine, statement: Any) -> list[dict[str, Any]]:
-    try:
-        with Session(engine) as session:
-            return [json.loads(document) for document in session.exec(statement)]
-    finally:
-        engine.dispose()
+def _check_fields(session: Session, where: Where) -> None:
+    """`WrongUsage` for a field that no entry has, which is mostly a misspelt one; where nothing is, anything may be."""
+    for field in sorted(fields(where).difference(FIELDS, WORDS)):
+        if session.exec(select(Metric.row).where(Metric.name == field).limit(1)).first() is not None:
+            continue
+        if session.exec(select(Row.id).limit(1)).first() is None:
+            return
+        known = [*FIELDS, *WORDS, *session.exec(select(Metric.name).distinct())]
+        close = difflib.get_close_matches(field, known, n=3)
+        raise WrongUsage(
+            f"cannot search for {field!r}: it is no fact, and no entry has a metric of this name",
+            hint=f"did you mean {' or '.join(close)}?" if close else f"facts and metrics here: {', '.join(known)}",
+        )
 
 
 def _compile(where: Where) -> ColumnElement[bool]:
@@ -69,7 +102,8 @@ def _compile(where: Where) -> ColumnElement[bool]:
         case Not(part):
             return not_(func.coalesce(_compile(part), False))
         case Comparison(field) if field in FIELDS:
-            return _compare(col(getattr(Row, field)), where)
+            column = col(getattr(Row, field))
+            return _compare(column.collate("NOCASE") if field in ENUMERATED else column, where)
         case Comparison(field) if field in WORDS:
             return _word(where)
         case Comparison():

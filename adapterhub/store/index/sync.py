@@ -2,14 +2,16 @@
 
 Events say where to look, the files say what is so. An event is written just before its deed, so names that young events
 speak of are read again every time until the event is older than `SETTLED` seconds. The look at the events folder itself
-costs one `stat` while nothing happens.
+costs one `stat` while nothing happens. What could not be read is tried again every time: no event tells when it can.
+
+Where the index cannot be written (a full disk, a read-only one, a file in its place), it is made in memory.
 """
 
 import contextlib
 import os
 import time
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +24,10 @@ from adapterhub.digest import Digest
 from adapterhub.errors import AdapterHubError
 from adapterhub.facts import PARSER
 from adapterhub.reference import Name, parse
-from adapterhub.registry import Listed
 from adapterhub.store.index.file import LOCK, discard
 from adapterhub.store.index.tables import SHAPE, Meta, Metric, Row, Seen, Word
 from adapterhub.store.locks import alone
-from adapterhub.store.summary import Summary, summary_of
+from adapterhub.store.summary import Summary, summaries
 
 if TYPE_CHECKING:
     from adapterhub.store.store import Store
@@ -39,48 +40,67 @@ SETTLED = 60.0
 STAMP = f"{SHAPE}.{PARSER}"
 BATCH = 2000
 
+WAIT = 10.0
+"""Seconds to wait for another program that has locked the file of the index, before it is made in memory."""
+
 
 def open_index(store: "Store") -> Engine:
     """The index of a store, caught up; made again when it is missing, of another shape or damaged."""
-    if not os.access(store.root, os.W_OK):
-        return rebuild(store, None)
-    with alone(store.layout.incoming, LOCK):
-        path = store.layout.index
-        engine = _engine(path)
-        with contextlib.suppress(DatabaseError), Session(engine) as session:
-            if path.exists() and _meta(session).get("stamp") == STAMP:
-                _catch_up(store, session)
-                return engine
-        engine.dispose()
-        return rebuild(store, path)
+    if os.access(store.root, os.W_OK):
+        with contextlib.suppress(DatabaseError, OSError), alone(store.layout.incoming, LOCK):
+            return _on_disk(store, store.layout.index)
+    return rebuild(store, None)
+
+
+def _on_disk(store: "Store", path: Path) -> Engine:
+    engine = _engine(path)
+    with contextlib.suppress(DatabaseError), Session(engine) as session:
+        if path.exists() and _meta(session).get("stamp") == STAMP:
+            _catch_up(store, session)
+            return engine
+    engine.dispose()
+    return rebuild(store, path)
 
 
 def rebuild(store: "Store", path: Path | None) -> Engine:
     """Read everything again, into a fresh file that replaces the old one, or into memory."""
-    fresh = path.with_name(f".{path.name}.fresh") if path else None
-    if path and fresh:
-        discard(fresh)
+    if path is None:
+        _fill(store, engine := _engine(None))
+        return engine
+    fresh = path.with_name(f".{path.name}.fresh")
+    discard(fresh)
     engine = _engine(fresh)
+    try:
+        _fill(store, engine)
+        engine.dispose()
+        discard(path)
+        os.replace(fresh, path)
+    except (DatabaseError, OSError):
+        engine.dispose()
+        discard(fresh)  # on a full disk it is in everybody's way
+        raise
+    return _engine(path)
+
+
+def _fill(store: "Store", engine: Engine) -> None:
     SQLModel.metadata.create_all(engine)
     with Session(engine) as session:
         state, seen = _state(store), store.events.files()
-        _insert(session, _summaries(store, store.names.all()))
+        _insert(session, summaries(store, store.names.all()))
         _insert_all(session, Seen, [{"event": name} for name in seen])
         meta = {"stamp": STAMP, "state": state, **_past(seen)}
         _insert_all(session, Meta, [{"key": key, "value": value} for key, value in meta.items()])
         session.commit()
-    if path and fresh:
-        engine.dispose()
-        discard(path)
-        os.replace(fresh, path)
-        return _engine(path)
-    return engine
 
 
 def _engine(path: Path | None) -> Engine:
-    if path is None:
-        return create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
-    return create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+    """The database in a file, or one in memory that writes nothing anywhere, not even to sort."""
+    if path:
+        return create_engine(f"sqlite:///{path}", connect_args={"timeout": WAIT})
+    engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+    with engine.connect() as connection:
+        connection.exec_driver_sql("pragma temp_store = memory")
+    return engine
 
 
 def _meta(session: Session) -> dict[str, str]:
@@ -99,13 +119,13 @@ def _state(store: "Store") -> str:
 def _catch_up(store: "Store", session: Session) -> None:
     state = _state(store)
     known = _meta(session)
-    if state and state == known.get("state"):
+    damaged = {parse(row).name for row in session.exec(select(Row.adapter).where(Row.health == "unreadable"))}
+    if state and state == known.get("state") and not damaged:
         return
     files = store.events.files()
     unseen = _unseen(session, files, known)
     youngest = [name for name in files[-1000:] if _age(store, name) < SETTLED]
-    for name in _changed(store, session, {*unseen, *youngest}):
-        _refresh(store, session, name)
+    _refresh(store, session, sorted(damaged | _changed(store, session, {*unseen, *youngest})))
     _insert_all(session, Seen, [{"event": name} for name in unseen])
     for key, value in {"state": state, **_past(files)}.items():
         session.merge(Meta(key=key, value=value))
@@ -146,23 +166,13 @@ def _changed(store: "Store", session: Session, events: Iterable[str]) -> set[Nam
     return names
 
 
-def _refresh(store: "Store", session: Session, name: Name) -> None:
-    rows = list(session.exec(select(Row.id).where(col(Row.adapter) == str(name))))
-    for table in (Metric, Word):
-        session.execute(delete(table).where(col(table.row).in_(rows)))
-    session.execute(delete(Row).where(col(Row.id).in_(rows)))
-    _insert(session, _summaries(store, [name]))
-
-
-def _summaries(store: "Store", names: Iterable[Name]) -> Iterator[Summary]:
-    # What is damaged is left out here; `check` is who speaks of damage.
+def _refresh(store: "Store", session: Session, names: list[Name]) -> None:
     for name in names:
-        lines: list[Listed] = []
-        with contextlib.suppress(AdapterHubError):
-            lines = store.names.listed(name)
-        for listed in lines:
-            with contextlib.suppress(AdapterHubError):
-                yield summary_of(store, listed)
+        rows = list(session.exec(select(Row.id).where(col(Row.adapter) == str(name))))
+        for table in (Metric, Word):
+            session.execute(delete(table).where(col(table.row).in_(rows)))
+        session.execute(delete(Row).where(col(Row.id).in_(rows)))
+    _insert(session, summaries(store, names))
 
 
 def _insert(session: Session, summaries: Iterable[Summary]) -> None:
@@ -204,7 +214,7 @@ def _row(summary: Summary) -> dict[str, Any]:
         "adapter": str(name.name),
         "namespace": name.name.namespace,
         "name": name.name.name,
-        "version": name.pin,
+        "version": name.pin or "",
         "digest": summary.digest,
         "time": summary.time,
         "kind": summary.kind,
@@ -214,5 +224,5 @@ def _row(summary: Summary) -> dict[str, Any]:
         "health": facts.health,
         **{key: getattr(facts, key) for key in ("format", "type", "rank", "alpha", "dtype", "task", "parameters")},
         "text": " ".join(filter(None, said)).casefold(),
-        "document": summary.to_bytes().decode(),
+        "document": summary.model_dump_json(),
     }

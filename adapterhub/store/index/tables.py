@@ -4,7 +4,7 @@ from sqlmodel import Field, SQLModel
 
 __all__ = ["SHAPE", "Meta", "Metric", "Row", "Seen", "Word"]
 
-SHAPE = 1
+SHAPE = 2
 
 
 class Row(SQLModel, table=True):
@@ -28,7 +28,7 @@ class Row(SQLModel, table=True):
     base: str | None
     parameters: int | None
     bytes: int
-    health: str
+    health: str = Field(index=True)
     license: str | None
     text: str
     document: str

@@ -5,26 +5,29 @@ all        := one { "and" one }
 one        := "not" one | "(" where ")" | comparison
 comparison := field operator value
 operator   := "=" | "==" | "!=" | "<" | "<=" | ">" | ">=" | "~"      ~ means: contains
-value      := a number, a word, or a text between quotes
+value      := a number (see number), a word, or a text between quotes
 field      := one of FIELDS or WORDS; every other field is a metric
 
 rank>=8 and (accuracy>0.9 or tag=prod) and not base~llama
 """
 
-import math
 import re
 from dataclasses import dataclass
 from typing import final
 
 from adapterhub.errors import BadReference
+from adapterhub.number import number
 
-__all__ = ["FIELDS", "WORDS", "All", "Comparison", "Either", "Not", "Where", "parse"]
+__all__ = ["ENUMERATED", "FIELDS", "WORDS", "All", "Comparison", "Either", "Not", "Where", "fields", "parse"]
 
 FIELDS = (
     "reference", "adapter", "namespace", "name", "version", "digest", "time", "kind", "format", "type", "rank", "alpha",
     "dtype", "task", "base", "parameters", "bytes", "health", "license",
 )  # fmt: skip
 """Facts of an entry, one value each."""
+
+ENUMERATED = ("kind", "format", "type", "dtype", "task", "health", "license")
+"""Facts whose values are words out of a short list: upper and lower case count as the same."""
 
 WORDS = ("tag", "target", "alias")
 """What an entry has any number of: a comparison holds where one of them is so, `!=` where none is."""
@@ -52,11 +55,8 @@ class Comparison:
     @property
     def number(self) -> float | None:
         """The value as a number, if it is one."""
-        try:
-            number = float(self.value)
-        except ValueError:
-            return None
-        return number if math.isfinite(number) else None
+        value = number(self.value)
+        return None if value is None else float(value)
 
 
 @final
@@ -97,6 +97,21 @@ def parse(text: str) -> Where:
     if reader.tokens:
         raise reader.error(f"{reader.tokens[0]!r} is left over")
     return where
+
+
+def fields(where: Where) -> set[str]:
+    """Every field a condition compares.
+
+    >>> sorted(fields(parse("rank>=8 and not (tag=prod or loss<1)")))
+    ['loss', 'rank', 'tag']
+    """
+    match where:
+        case Comparison(field):
+            return {field}
+        case Not(part):
+            return fields(part)
+        case _:
+            return set().union(*map(fields, where.parts))
 
 
 @final

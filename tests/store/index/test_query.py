@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapterhub.errors import BadReference
+from adapterhub.errors import BadReference, WrongUsage
 from adapterhub.reference import parse as reference
 from adapterhub.store.index.query import Question, search
-from adapterhub.store.index.where import All, Either, Not, Where, parse
+from adapterhub.store.index.where import ENUMERATED, All, Either, Not, Where, parse
 from adapterhub.store.store import Store
 from tests.builders import adapter_files, entry_of
 
@@ -64,7 +64,11 @@ def holds(where: Where, row: dict[str, Any]) -> bool:
         if where.operator == "!=":
             return wanted not in there
         return any(compare(where.operator, word, wanted) for word in there)
-    return there is not None and compare(where.operator, there, wanted)
+    return there is not None and compare(where.operator, fold(where.field, there), fold(where.field, wanted))
+
+
+def fold(field: str, value: Any) -> Any:
+    return value.lower() if field in ENUMERATED and isinstance(value, str) else value
 
 
 def compare(sign: str, there: Any, wanted: Any) -> bool:
@@ -84,7 +88,25 @@ def plain(found: dict[str, Any]) -> dict[str, Any]:
 
 NUMBER = st.sampled_from(["1", "2", "8", "0.5", "0.9", "16", "1e1", "-1"])
 TEXT = st.sampled_from(
-    ["sql", "SQL", "1", "1.10", "1.1", "007", "7", "llama", "_", "%", "x_x", "to keep", "q_proj", "prod", ""]
+    [
+        "sql",
+        "SQL",
+        "causal_lm",
+        "Peft",
+        "1",
+        "1.10",
+        "1.1",
+        "007",
+        "7",
+        "llama",
+        "_",
+        "%",
+        "x_x",
+        "to keep",
+        "q_proj",
+        "prod",
+        "",
+    ]
 )
 ORDER = ["=", "==", "!=", "<", "<=", ">", ">="]
 COMPARISONS = st.builds("{}{}{}".format, st.sampled_from(NUMBERS), st.sampled_from(ORDER), NUMBER) | st.builds(
@@ -141,3 +163,41 @@ def test_a_number_is_compared_with_numbers_only(store: Store, where: str) -> Non
     with pytest.raises(BadReference, match=r"is a number and .* is none") as refusal:
         ask(store, where)
     assert "every other field is a metric" in refusal.value.hint
+
+
+@pytest.mark.parametrize("where", ["acuracy>0.5", "acuracy=high", "rank>=8 or not (tag=prod and acuracy<1)", "rnak>1"])
+def test_a_field_that_no_entry_has_is_refused_and_a_close_one_named(store: Store, where: str) -> None:
+    with pytest.raises(WrongUsage, match=r"cannot search for '(acuracy|rnak)'") as refusal:
+        ask(store, where)
+    assert refusal.value.hint in ("did you mean accuracy?", "did you mean rank?")
+
+
+def test_a_field_like_no_other_is_answered_with_all_there_are(store: Store) -> None:
+    with pytest.raises(WrongUsage) as refusal:
+        ask(store, "zzz=1")
+    assert "rank" in refusal.value.hint
+    assert refusal.value.hint.endswith("accuracy, loss")
+
+
+def test_where_nothing_is_any_metric_may_be_asked_for(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.create()
+    assert ask(store, "acuracy>0.5") == []
+
+
+@pytest.mark.parametrize(
+    ("where", "count"), [("type=lora", 5), ("type=LORA", 5), ("type!=lora", 0), ("task=causal_lm", 1), ("name=SQL", 0)]
+)
+def test_the_case_of_a_word_out_of_a_short_list_does_not_matter(store: Store, where: str, count: int) -> None:
+    assert len(ask(store, where)) == count
+
+
+@pytest.mark.parametrize("field", ["text", "base", "target", "where"])
+def test_bytes_that_are_no_text_are_refused(field: str) -> None:
+    with pytest.raises(WrongUsage, match=r"cannot search for 'tag=\\udcff': it holds bytes that are no text"):
+        Question(**{field: "tag=\udcff"})  # type: ignore[arg-type]
+
+
+def test_a_condition_is_read_before_the_store_is() -> None:
+    with pytest.raises(BadReference, match="a value is missing"):
+        Question(where="rank>=")

@@ -1,6 +1,7 @@
 """The index follows the events, and is made again whenever it is missing, old or wrong."""
 
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable
@@ -8,8 +9,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, event
 
 from adapterhub.reference import parse
+from adapterhub.store.index import sync
 from adapterhub.store.index.query import Question, search
 from adapterhub.store.store import Store
 from tests.builders import POET, digest_of, entry, filled
@@ -106,16 +109,84 @@ def test_an_index_that_is_wrong_is_made_again(tmp_path: Path, how: str) -> None:
     assert ask(store, "rank=2") == ["ada/poet@1", "ada/x@1"]
 
 
-def test_a_damaged_entry_hides_only_itself(tmp_path: Path) -> None:
-    store = filled(tmp_path, "ada/poet", "ada/x")
-    store.layout.blob(digest_of(store, "ada/poet")).unlink()
-    assert ask(store) == ["ada/x@1"]
+def rows(store: Store, where: str = "") -> dict[str, str]:
+    return {found["reference"]: found.get("unreadable", "") for found in search(store, Question(where=where))}
 
 
-def test_a_damaged_version_hides_only_its_adapter(tmp_path: Path) -> None:
+def test_a_damaged_entry_is_found_and_says_why_until_it_is_whole_again(tmp_path: Path) -> None:
     store = filled(tmp_path, "ada/poet", "ada/x")
+    blob = store.layout.blob(digest_of(store, "ada/poet"))
+    blob.rename(aside := tmp_path / "aside")
+    found = rows(store)
+    assert "is missing" in found["ada/poet@1"]
+    assert found["ada/x@1"] == ""
+    assert list(rows(store, "health=unreadable")) == ["ada/poet@1"]
+    settle(store)
+    assert rows(store) == found
+    aside.rename(blob)
+    assert rows(store) == {"ada/poet@1": "", "ada/x@1": ""}
+
+
+def test_a_damaged_version_hides_no_other(tmp_path: Path) -> None:
+    store = filled(tmp_path, "ada/poet", "ada/x")
+    store.publish(entry(2), POET)
     (store.layout.versions(POET.name) / "1").write_bytes(b"rot")
-    assert ask(store) == ["ada/x@1"]
+    found = rows(store)
+    assert "not a version's file" in found.pop("ada/poet@1")
+    assert found == {"ada/poet@2": "", "ada/x@1": ""}
+
+
+def folder_instead(store: Store) -> None:
+    (store.layout.index / "in the way").mkdir(parents=True)
+
+
+def no_folder_for_locks(store: Store) -> None:
+    shutil.rmtree(store.layout.incoming)
+    store.layout.incoming.write_bytes(b"in the way")
+
+
+def locked(store: Store) -> sqlite3.Connection:
+    ask(store)
+    store.publish(entry(7), parse("ada/new"))
+    connection = sqlite3.connect(store.layout.index, isolation_level=None)
+    connection.execute("begin exclusive")
+    return connection
+
+
+def full(store: Store) -> None:
+    """A disk that has no room for the index: SQLite gets no page more than it has."""
+    real = sync._engine
+
+    def engine(path: Path | None) -> Engine:
+        made = real(path)
+        if path:
+            event.listen(made, "connect", lambda connection, _: connection.execute("pragma max_page_count = 1"))
+        return made
+
+    sync._engine = engine
+
+
+PREVENTED: dict[str, Callable[[Store], object]] = {
+    "a folder in its place": folder_instead,
+    "a file where the locks are": no_folder_for_locks,
+    "locked by another program": locked,
+    "no room": full,
+}
+
+
+@pytest.mark.parametrize("how", PREVENTED)
+def test_where_the_index_cannot_be_written_search_works_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    store = filled(tmp_path, "ada/poet")
+    monkeypatch.setattr(sync, "_engine", sync._engine)
+    monkeypatch.setattr(sync, "WAIT", 0.1)
+    held = PREVENTED[how](store)
+    assert "ada/poet@1" in ask(store)
+    assert ask(store, "rank=2") == ask(store)
+    assert not list(store.root.glob(".*.fresh"))
+    if isinstance(held, sqlite3.Connection):
+        held.close()
 
 
 def test_without_the_right_to_write_it_is_made_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
