@@ -38,7 +38,7 @@ fix: $(VENV)/dev schemas  ## Mend what a program can mend: format, imports, sche
 schemas: $(VENV)/dev  ## Write the JSON Schemas again
 	@$(BIN)/adapterhub schema --folder schemas
 
-bench: $(VENV)/dev  ## Measure against the peers and write benchmarks/results.md
+bench: $(VENV)/dev  ## Measure against the peers and write the pages in benchmarks/
 	@$(BIN)/python -m benchmarks
 
 registry: $(VENV)/dev  ## Train the adapters of registry/ again

@@ -29,11 +29,14 @@ class Term:
     operand: Reference | Path
     weight: float = 1.0
 
-    def __str__(self) -> str:
+    @property
+    def word(self) -> str:
+        """The operand as it is typed: a folder begins so that it is known as one."""
         name = str(self.operand)
-        if isinstance(self.operand, Path) and not name.startswith(("/", "~")):
-            name = f"./{name}"
-        return name if self.weight == 1.0 and "*" not in name else f"{name}*{self.weight!r}"
+        return f"./{name}" if isinstance(self.operand, Path) and not name.startswith(("/", "~", "../")) else name
+
+    def __str__(self) -> str:
+        return self.word if self.weight == 1.0 and "*" not in self.word else f"{self.word}*{self.weight!r}"
 
 
 @dataclass(frozen=True)

@@ -15,16 +15,14 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
+from adapterhub.composer import Composer
 from adapterhub.reference import home_path
 from adapterhub.settings import home
 from adapterhub.store.store import Store
 from adapterhub.verbs.desk import Desk, PathLike, as_word, as_words
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from adapterhub.audit.report import Report
-    from adapterhub.compose.stack import Stack
     from adapterhub.manifest import Parent
     from adapterhub.registry import Listed
     from adapterhub.store.check import Checked
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
     from adapterhub.store.sweep import Swept
     from adapterhub.transfer.copy import Progress
     from adapterhub.verbs.bases import BaseDiff, BaseShown
-    from adapterhub.verbs.combine import MergePlan
     from adapterhub.verbs.keep import Exported
     from adapterhub.verbs.move import Pulled, Pushed, RemoteShown
     from adapterhub.verbs.scan import Scanned
@@ -43,7 +40,7 @@ __all__ = ["Hub"]
 
 
 @final
-class Hub:
+class Hub(Composer):
     """A store on this machine and everything that can be done with it. Opening one touches nothing."""
 
     def __init__(self, store: Store, *, offline: bool = False) -> None:
@@ -276,23 +273,3 @@ class Hub:
         from adapterhub.verbs.fits import audit
 
         return audit(self.desk, as_words(words), as_words(bases))
-
-    # Composition.
-
-    def stack(self, model: "nn.Module", expression: str) -> "Stack":
-        """The adapters of an expression, attached to a live model by `with`, and taken off again bit for bit."""
-        from adapterhub.verbs.combine import stack
-
-        return stack(self.desk, model, expression)
-
-    def merge(self, expression: str, name: str, method: str = "sum") -> "Shown":
-        """A new entry out of several, with its parents and the error of its arithmetic."""
-        from adapterhub.verbs.combine import merge
-
-        return merge(self.desk, expression, name, method)
-
-    def merge_plan(self, expression: str, method: str = "sum", name: str | None = None) -> "MergePlan":
-        """What a merge would do, and whether it could be called `name`; nothing is computed."""
-        from adapterhub.verbs.combine import merge_plan
-
-        return merge_plan(self.desk, expression, method, name)

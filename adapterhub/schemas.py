@@ -23,6 +23,7 @@ DOCUMENTS = {
     "event": "store.events:Event",
     "base-card": "base.card:Card",
     "audit-report": "audit.report:Report",
+    "recipe": "compose.recipe:Recipe",
     "check-report": "store.check:Checked",
 }
 """Name -> module and class. Modules are imported when they are asked for."""

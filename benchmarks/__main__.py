@@ -8,15 +8,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import copying, memory, searching, starting
+from benchmarks.composing import part as composing
+from benchmarks.composing.scene import Shape
 from benchmarks.measure import Row
-from benchmarks.report import page
+from benchmarks.report import COMPOSING, KEEPING, page
 
-RESULTS = Path(__file__).with_name("results.md")
 PARTS: dict[str, Callable[[Path, argparse.Namespace], list[Row]]] = {
     "start": lambda folder, asked: starting.measure(folder, asked.runs),
     "copy": lambda folder, asked: copying.measure(folder, asked.size, asked.runs),
     "search": lambda folder, asked: searching.measure(folder, asked.entries, asked.runs),
     "memory": lambda folder, asked: memory.measure(folder, asked.memory_size),
+    "compose": lambda folder, asked: composing.measure(folder, Shape(asked.layers), asked.runs, asked.compose),
+}
+PAGES = {
+    "results.md": (KEEPING, ["start", "copy", "search", "memory"]),
+    "composing.md": (COMPOSING, ["compose"]),
 }
 
 
@@ -30,26 +36,34 @@ def read(words: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--memory-size", type=int, default=2_000_000_000, help="bytes of the file memory is measured with"
     )
+    parser.add_argument("--layers", type=int, default=Shape.layers, help="blocks of the Llama that composing works on")
+    parser.add_argument("--compose", choices=composing.PARTS, action="append", help="one part of composing")
     parser.add_argument("--folder", type=Path, help="work here and not in a temporary folder")
-    parser.add_argument("--output", type=Path, help="write the page here; without parts left out, results.md")
+    parser.add_argument("--output", type=Path, help="write one page here, whatever was measured")
     return parser.parse_args(words)
 
 
 def main(words: list[str]) -> None:
-    """Measure, print the table, and write it where everything was measured."""
+    """Measure, print the tables, and write the pages where everything was measured."""
     asked = read(words)
-    load = os.getloadavg()[0]
-    rows: list[Row] = []
-    for name in asked.only or PARTS:
-        with tempfile.TemporaryDirectory(dir=asked.folder, prefix="benchmark-") as folder:
-            print(f"measuring {name} …", file=sys.stderr, flush=True)
-            rows += (found := PARTS[name](Path(folder), asked))
-        for row in found:
-            print(f"  {row.what}: {row.ours:.3f} {row.unit}", file=sys.stderr, flush=True)
-    text = page(rows, (load, os.getloadavg()[2]))
-    print(text)
-    if output := asked.output or (None if asked.only else RESULTS):
-        output.write_text(text)
+    for name, (about, parts) in PAGES.items():
+        if wanted := [part for part in parts if part in (asked.only or PARTS)]:
+            load = os.getloadavg()[0]
+            rows = [row for part in wanted for row in measured(part, asked)]
+            text = page(about, rows, (load, os.getloadavg()[2]))
+            print(text)
+            if output := asked.output or (None if asked.only else Path(__file__).with_name(name)):
+                output.write_text(text)
+
+
+def measured(name: str, asked: argparse.Namespace) -> list[Row]:
+    """The rows of a part, in a folder of its own."""
+    with tempfile.TemporaryDirectory(dir=asked.folder, prefix="benchmark-") as folder:
+        print(f"measuring {name} …", file=sys.stderr, flush=True)
+        rows = PARTS[name](Path(folder), asked)
+    for row in rows:
+        print(f"  {row.what}: {row.ours:.4g} {row.unit}", file=sys.stderr, flush=True)
+    return rows
 
 
 if __name__ == "__main__":

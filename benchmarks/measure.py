@@ -1,5 +1,6 @@
 """Time and memory by plain means: wall clock around whole processes and calls, peak memory from the kernel."""
 
+import json
 import statistics
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 LAUNCHER = """
 import os, sys
@@ -41,14 +43,24 @@ def seconds(deed: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def interleaved(deeds: Mapping[str, Callable[[], object]], runs: int) -> dict[str, float]:
-    """The median of so many runs of each, done in turns so that a busy moment meets all of them."""
+def nothing() -> None:
+    """What is done between deeds that leave nothing behind."""
+
+
+def interleaved(
+    deeds: Mapping[str, Callable[[], object]], runs: int, after: Callable[[], object] = nothing
+) -> dict[str, float]:
+    """The median of so many runs of each, done in turns so that a busy moment meets all of them.
+
+    `after` is called after each deed, unmeasured.
+    """
     took: dict[str, list[float]] = {name: [] for name in deeds}
-    for deed in deeds.values():  # once unmeasured: everybody's files are in memory and compiled
-        deed()
-    for _ in range(runs):
+    for turn in range(runs + 1):
         for name, deed in deeds.items():
-            took[name].append(seconds(deed))
+            time = seconds(deed)
+            if turn:  # the first time counts for nobody: then everybody's files are in memory and compiled
+                took[name].append(time)
+            after()
     return {name: statistics.median(times) for name, times in took.items()}
 
 
@@ -58,6 +70,19 @@ def run(words: Sequence[str | Path]) -> str:
     if done.returncode:
         raise SystemExit(f"{' '.join(map(str, words[:3]))} … ended with {done.returncode}:\n{done.stderr}")
     return done.stdout
+
+
+CHILD = """
+import importlib, json, sys
+place, words = json.loads(sys.argv[1])
+module, name = place.split(":")
+print(json.dumps(getattr(importlib.import_module(module), name)(*words)))
+"""
+
+
+def apart(place: str, *words: Any) -> Any:
+    """What a function, `module:name`, answers in a process of its own, which ends with all it holds."""
+    return json.loads(run([sys.executable, "-W", "ignore", "-c", CHILD, json.dumps([place, words])]).splitlines()[-1])
 
 
 def ours(*words: object) -> list[str]:

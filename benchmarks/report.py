@@ -4,27 +4,53 @@ import os
 import platform
 import sqlite3
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.measure import Row
 
-PACKAGES = ("adapterhub", "huggingface-hub", "pydantic", "sqlmodel", "typer")
-HEAD = """# Benchmarks
+HEAD = """# {title}
 
 Written by `python -m benchmarks`. Medians of interleaved runs on one machine in one go; a ratio is ours divided by the
-peer's, so smaller is better. Times of `search` and `list` are those beyond imports.
+peer's, so smaller is better. {more}
 """
 
 
-def page(rows: Iterable[Row], load: tuple[float, float]) -> str:
+@dataclass(frozen=True)
+class About:
+    """A page: its title, what a reader should know, and the packages whose versions matter."""
+
+    title: str
+    more: str
+    packages: tuple[str, ...]
+
+
+KEEPING = About(
+    "Benchmarks",
+    "Times of `search` and `list` are those beyond imports.",
+    ("adapterhub", "huggingface-hub", "pydantic", "sqlmodel", "typer"),
+)
+COMPOSING = About(
+    "Composing",
+    """Everything happens on a
+Llama of random weights in bf16 with TinyLlama's sizes, 1.1 billion parameters, and four adapters on all its linear
+layers, in fp32 as peft saves them. Rows that say `hub.` or `adapterhub` are whole commands, with every digest verified;
+those in memory begin with adapters that were read. What takes peft many minutes is measured once, on one block, times
+the blocks of the model, and says so.""",
+    ("adapterhub", "torch", "transformers", "peft"),
+)
+
+
+def page(about: About, rows: Iterable[Row], load: tuple[float, float]) -> str:
     """The whole page; `load` is how many processes wanted a core, in the minutes before and at the end."""
-    return "\n".join((HEAD, *_machine(load), "", *_table(rows), ""))
+    head = HEAD.format(title=about.title, more=about.more)
+    return "\n".join((head, *_machine(load, about.packages), "", *_table(rows), ""))
 
 
-def _machine(load: tuple[float, float]) -> list[str]:
-    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+def _machine(load: tuple[float, float], packages: Iterable[str]) -> list[str]:
+    versions = ", ".join(f"{name} {version(name)}" for name in packages)
     return [
         f"- {datetime.now(UTC):%Y-%m-%d}, load {load[0]:.1f} before the run and {load[1]:.1f} at its end",
         f"- {_processor()}, {os.cpu_count()} cores, {_memory():.0f} GB of memory, {platform.system()} "
@@ -53,10 +79,12 @@ def _table(rows: Iterable[Row]) -> list[str]:
 
 def _line(row: Row) -> str:
     peer = _amount(row.peer, row.unit) if row.peer else ""
-    ratio = f"{row.ratio:.2f}" if row.ratio else ""
+    ratio = f"{row.ratio:.2f}" if row.ratio and row.ratio >= 0.1 else f"{row.ratio:.2g}" if row.ratio else ""
     beside = row.beside if row.peer else ""
     return f"| {row.what} | {_amount(row.ours, row.unit)} | {beside} | {peer} | {ratio} | {row.aim} |"
 
 
 def _amount(value: float, unit: str) -> str:
+    if not unit:
+        return f"{value:.1e}"
     return f"{value:.0f} {unit}" if unit == "MB" or value >= 100 else f"{value:.3f} {unit}"

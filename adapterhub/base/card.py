@@ -26,7 +26,7 @@ from adapterhub.formats.header import TensorInfo
 from adapterhub.formats.json_file import read_object, read_text
 from adapterhub.formats.members import Members
 
-__all__ = ["Card", "TensorRow", "canonical_config", "card_of"]
+__all__ = ["Card", "TensorRow", "canonical_config", "card_of", "places_of"]
 
 CONFIG = "config.json"
 VOLATILE = frozenset({"_commit_hash", "_name_or_path", "dtype", "name_or_path", "torch_dtype", "transformers_version"})
@@ -84,7 +84,7 @@ def card_of(members: Members, *, hashes: bool = True, name: str | None = None, s
     Every byte of a weight is read once, several tensors at a time; memory is one buffer per thread. With `hashes` off
     only headers are read.
     """
-    places = _places(members)
+    places = places_of(members)
     config = _config(members)
     digests = _hash(members, places.values()) if hashes else {}
     rows = tuple(
@@ -122,7 +122,7 @@ def _shape(row: TensorRow) -> str:
     return ",".join(map(str, row.shape))
 
 
-def _places(members: Members) -> dict[str, tuple[str, TensorInfo]]:
+def places_of(members: Members) -> dict[str, tuple[str, TensorInfo]]:
     """Every tensor of the checkpoint: the file it lies in and where."""
     first, *shards = weight_files(members)
     if shards:

@@ -55,7 +55,9 @@ SECTIONS = {
         "audit": "Say which adapter fits which base, and why not.",
     },
     "Compose": {
-        "merge": "Add several adapters into a new one, with the error printed.",
+        "merge": "Put several adapters together into a new one, with the error printed.",
+        "fuse": "Write a base with adapters in its weights, as a plain checkpoint.",
+        "extract": "Make an adapter out of what differs between two checkpoints.",
     },
     "For programs": {
         "schema": "Print the JSON Schemas of the documents.",

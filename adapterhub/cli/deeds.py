@@ -1,9 +1,9 @@
-"""What was done, for people: events, exports, plans, checks, sweeps."""
+"""What was done, for people: events, exports, checks, sweeps."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from adapterhub.cli.output import print_findings, say
+from adapterhub.cli.output import say
 from adapterhub.cli.table import Column, print_table
 from adapterhub.cli.text import clean, paint, short, size
 
@@ -11,16 +11,14 @@ if TYPE_CHECKING:
     from adapterhub.store.check import Checked
     from adapterhub.store.events import Event
     from adapterhub.store.sweep import Swept
-    from adapterhub.verbs.combine import MergePlan
     from adapterhub.verbs.keep import Exported
 
-__all__ = ["print_check", "print_events", "print_exported", "print_plan", "print_swept"]
+__all__ = ["print_check", "print_events", "print_exported", "print_swept"]
 
 EVENTS = (
     Column("TIME"), Column("WHO", keep=4), Column("DID"), Column("REFERENCE", keep=20, yields=3),
     Column("DETAIL", keep=6, yields=1), Column("DIGEST", keep=0, yields=2),
 )  # fmt: skip
-PLAN = (Column("REFERENCE", keep=20), Column("WEIGHT", right=True), Column("RANK", right=True))
 
 
 def print_events(events: "Iterable[Event]") -> None:
@@ -37,13 +35,6 @@ def print_exported(exported: "Exported") -> None:
     print(f"{clean(exported.reference)} → {clean(exported.folder)}")
     for path in exported.files:
         print(f"  {clean(path)}")
-
-
-def print_plan(plan: "MergePlan") -> None:
-    """What a merge would do."""
-    print_table(PLAN, [[str(row.get(key, "")) for key in ("reference", "weight", "rank")] for row in plan.operands])
-    print(f"{plan.method}: rank {plan.rank}; nothing was written")
-    print_findings(plan.findings, indent="  ")
 
 
 def print_check(checked: "Checked") -> None:

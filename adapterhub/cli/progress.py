@@ -10,7 +10,7 @@ from adapterhub.cli.text import clean, cut, size
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-__all__ = ["Bars", "bars", "line"]
+__all__ = ["Bars", "bars", "line", "steps"]
 
 WIDTH = 40
 
@@ -76,3 +76,19 @@ def line(verb: str) -> Iterator[Callable[[str | int], None]]:
             status.update(f"{verb} {shown}".replace("[", "\\["))
 
         yield step
+
+
+@contextlib.contextmanager
+def steps(verb: str, *, in_bytes: bool = False) -> Iterator[Callable[[int, int], None] | None]:
+    """One bar for work that is told as (done, of how much); None where nobody watches."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    count = DownloadColumn() if in_bytes else MofNCompleteColumn()
+    columns = (TextColumn("{task.description}"), BarColumn(WIDTH), count, TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task(verb, total=None)
+        yield lambda done, total: shown.update(task, completed=done, total=total)

@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from adapterhub.base.fold import fold
 from adapterhub.cli.output import print_findings
 from adapterhub.cli.table import Column, print_table
 from adapterhub.cli.text import clean, paint, screen, short, size, wide
@@ -13,7 +14,16 @@ if TYPE_CHECKING:
     from adapterhub.facts import Facts
     from adapterhub.verbs.shown import Shown
 
-__all__ = ["base_line", "print_added", "print_base", "print_noted", "print_shown", "print_tags", "rank_line"]
+__all__ = [
+    "base_line",
+    "print_added",
+    "print_base",
+    "print_entry",
+    "print_noted",
+    "print_shown",
+    "print_tags",
+    "rank_line",
+]
 
 LABEL = 12
 FILES = (Column("FILE", keep=16), Column("SIZE", right=True), Column("SHA256"))
@@ -37,13 +47,16 @@ def print_shown(shown: "Shown") -> None:
 
 def print_added(shown: "Shown") -> None:
     """One line for an entry that is new or was there already, then what was found."""
+    print_entry(shown)
+    print_findings(shown.findings, indent="  ")
+
+
+def print_entry(shown: "Shown") -> None:
+    """One line for an entry."""
     facts = shown.facts
     parts = [facts.type or facts.format, rank_line(facts) and f"rank {rank_line(facts)}", size(shown.manifest.size)]
     told = ", ".join(part for part in parts if part)
     print(f"{paint(clean(shown.reference), 'bold')}  {short(shown.digest)}  {clean(told)}")
-    if shown.relative_error is not None:
-        print(f"  relative error {shown.relative_error:.2e}")
-    print_findings(shown.findings, indent="  ")
 
 
 def print_tags(shown: "Shown") -> None:
@@ -96,7 +109,7 @@ def _what(shown: "Shown") -> Iterator[tuple[str, str]]:
     yield "format", ", ".join(part for part in (facts.format, facts.type, facts.task) if part)
     yield "rank", rank_line(facts)
     yield "alpha", "" if facts.alpha is None else f"{facts.alpha:g}"
-    yield "targets", _joined(", ".join(facts.targets), modules)
+    yield "targets", _joined(", ".join(fold(facts.targets)), modules)
     yield "parameters", f"{facts.parameters:,} {facts.dtype or ''}".strip() if facts.parameters else facts.dtype or ""
     yield "size", f"{size(manifest.size)} in {len(manifest.files)} {_plural(len(manifest.files), 'file')}"
     yield "details", _pairs(facts.details)

@@ -8,7 +8,19 @@ import typer
 from adapterhub.errors import WrongUsage
 from adapterhub.number import number
 
-__all__ = ["Base", "Reference", "Tags", "Word", "numbers", "values"]
+__all__ = [
+    "Base",
+    "Choose",
+    "Energy",
+    "Expression",
+    "Rank",
+    "Reference",
+    "Seed",
+    "Tags",
+    "Word",
+    "numbers",
+    "values",
+]
 
 Reference = Annotated[
     str,
@@ -24,6 +36,22 @@ Base = Annotated[
         metavar="B",
         help="The base model: a ./folder, an entry of kind model, or the name of a base card.",
     ),
+]
+Expression = Annotated[
+    str,
+    typer.Argument(metavar="EXPR", help="A weighted sum, with + and - between spaces, or the path of a recipe file."),
+]
+Rank = Annotated[
+    int | None, typer.Option("--rank", metavar="N", min=1, help="Cut the result to the best of this rank.")
+]
+Energy = Annotated[
+    float | None,
+    typer.Option("--energy", metavar="E", help="Cut to the fewest ranks that keep this part of the squared norm."),
+]
+Seed = Annotated[int | None, typer.Option("--seed", metavar="N", min=0, help="Where random numbers start; 0.")]
+Choose = Annotated[
+    str | None,
+    typer.Option("--choose", metavar="REF", help="Whose heads and trained tokens are kept, where several have some."),
 ]
 Tags = Annotated[list[str], typer.Argument(metavar="TAG…", help="One word each.")]
 

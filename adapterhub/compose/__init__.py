@@ -1,1 +1,1 @@
-"""Several adapters into one: stacked on a live model, or merged."""
+"""Several adapters put together: on a live model, into one adapter, into the weights of their base."""

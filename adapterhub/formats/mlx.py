@@ -10,7 +10,8 @@ same files, with plain weights. The config may be missing: then nobody knows the
 """
 
 import re
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, final
 
 from adapterhub.errors import Corrupt, NotFound
 from adapterhub.facts import Facts
@@ -20,7 +21,7 @@ from adapterhub.formats.header import Header, TensorInfo
 from adapterhub.formats.json_file import read_object
 from adapterhub.formats.members import Members
 
-__all__ = ["claims", "facts"]
+__all__ = ["CONFIG", "MlxParts", "claims", "facts", "take_apart"]
 
 CONFIG = "adapter_config.json"
 WEIGHTS = {"adapters.safetensors": safetensors_header.read, "adapters.npz": npz.read}
@@ -28,6 +29,31 @@ OWN_FIELDS = {"lora_parameters", "fine_tune_type", "lora_layers"}
 
 KEY = re.compile(r"(?P<module>.+)\.(?P<part>lora_a|lora_b|m)")
 PARTS = {"lora_a": "down", "lora_b": "up", "m": "magnitude"}
+
+
+@final
+@dataclass(frozen=True)
+class MlxParts:
+    """An adapter taken apart: the tensors of each module as `down`, `up` and `magnitude`, and all others."""
+
+    config: dict[str, Any]
+    weights: str
+    type: str
+    modules: factors.Modules
+    others: list[TensorInfo]
+
+    @property
+    def scale(self) -> float | None:
+        """What lora_a @ lora_b is multiplied with; None where the config does not say."""
+        return field.number(field.section(self.config, "lora_parameters", CONFIG), "scale", CONFIG)
+
+
+def take_apart(members: Members) -> MlxParts:
+    """Take an adapter apart, by config and header alone."""
+    config = read_object(members, CONFIG) if CONFIG in members.names() else {}
+    name, header = _weights(members)
+    modules, others = factors.group(header.tensors.values(), _parse, name)
+    return MlxParts(config, name, _type(config, header), modules, others)
 
 
 def claims(members: Members) -> bool:

@@ -123,9 +123,15 @@ class PeftConfig:
         if alpha is None:
             return 1.0
         if self.type == "ADALORA":
-            return alpha / (rank + 1e-5)
+            trained = self._trained_rank(rank)
+            return (alpha if alpha > 0 else trained) / (trained + 1e-5)
         # rsLoRA divides by the root of the rank: reading alpha alone would scale such an adapter by √r too little.
         return alpha / (math.sqrt(rank) if self.rslora else rank)
+
+    def _trained_rank(self, rank: int) -> int:
+        """The rank AdaLoRA began with: PEFT keeps the scale of training when directions are taken away."""
+        began = self.fields.get("init_r", 12) if self.ranks.values else rank
+        return began if type(began) is int and began > 0 else rank
 
 
 def read(data: bytes, what: str) -> PeftConfig:

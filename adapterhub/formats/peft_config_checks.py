@@ -9,7 +9,7 @@ from adapterhub.formats.pattern import Unreadable, compile_pattern
 from adapterhub.formats.peft_parts import CONFIG, WEIGHTS
 from adapterhub.formats.peft_seen import HEADS, Check, Seen, lies_in, some
 
-__all__ = ["CHECKS", "FACTOR_CHECKS"]
+__all__ = ["CHECKS", "FACTOR_CHECKS", "MUTATING"]
 
 TYPES = frozenset(
     """

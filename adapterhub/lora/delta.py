@@ -5,15 +5,36 @@ A: (r, in)    B: (out, r)    s: a number    ΔW: (out, in)
 Hu et al. 2021, https://arxiv.org/abs/2106.09685
 """
 
-from dataclasses import dataclass
-from typing import final
+from dataclasses import dataclass, replace
+from typing import Literal, final
 
 import torch
 from torch import Tensor
 
 from adapterhub.errors import DoesNotFit
+from adapterhub.lora.thin import core
 
-__all__ = ["Delta", "core", "wide"]
+__all__ = ["LINEAR", "Delta", "Form", "wide"]
+
+
+@final
+@dataclass(frozen=True)
+class Form:
+    """Which matrix a change is written as, (out, in).
+
+    linear       the weight itself, whichever way it is stored; also a convolution's where its kernel was not saved
+    embedding    (dim, vocabulary), the transpose of what is stored
+    conv         (out, channels·kernel), the kernel flattened behind the channels it reads
+    """
+
+    kind: Literal["linear", "embedding", "conv"] = "linear"
+    kernel: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.kind} {'×'.join(map(str, self.kernel))}" if self.kernel else self.kind
+
+
+LINEAR = Form()
 
 
 @final
@@ -24,6 +45,12 @@ class Delta:
     A: Tensor
     B: Tensor
     scale: float = 1.0
+    form: Form = LINEAR
+    loose: bool = False
+    """Whether A may be wider than the weight, whose leading columns count then: VeRA saves one A for all modules."""
+
+    groups: int = 1
+    """Of a convolution that works in groups: B is block-diagonal, and only such a B can be saved."""
 
     def __post_init__(self) -> None:
         if self.A.ndim != 2 or self.B.ndim != 2 or self.A.shape[0] != self.B.shape[1] or not self.A.shape[0]:
@@ -42,6 +69,16 @@ class Delta:
         """(out, in) of the weight that changes."""
         return self.B.shape[0], self.A.shape[1]
 
+    def within(self, shape: tuple[int, int], form: Form) -> "Delta":
+        """The same change as that of a weight, (out, in), where its factors do not know all of that; else itself.
+
+        Some tuners' factors do not tell a convolution's kernel, and loose ones not how wide the weight is.
+        """
+        loose = self.loose and self.shape[0] == shape[0] and self.shape[1] > shape[1]
+        A = self.A[:, : shape[1]] if loose else self.A
+        flat = self.form == LINEAR and form.kind == "conv" and (self.B.shape[0], A.shape[1]) == shape
+        return replace(self, A=A, form=form if flat else self.form) if loose or flat else self
+
     def dense(self) -> Tensor:
         """ΔW itself, (out, in), in fp32 or wider."""
         kind = torch.promote_types(wide(self.A), wide(self.B))
@@ -49,19 +86,9 @@ class Delta:
 
     def norm(self) -> float:
         """‖ΔW‖_F without ΔW, in float64."""
-        return abs(self.scale) * float(torch.linalg.norm(core(self.B.double(), self.A.double())))
+        return abs(self.scale) * float(torch.linalg.norm(core(self.B, self.A)))
 
 
 def wide(factor: Tensor) -> torch.dtype:
     """The type to compute in: fp32, or fp64 for what is fp64."""
     return torch.promote_types(factor.dtype, torch.float32)
-
-
-def core(B: Tensor, A: Tensor) -> Tensor:
-    """R_B·R_Aᵀ, at most (r, r): the singular values and norm of B·A without the product.
-
-    B: (m, r)    A: (r, n)    With B = Q_B·R_B and Aᵀ = Q_A·R_A the Q have orthonormal columns and change no length.
-    """
-    left: Tensor = torch.linalg.qr(B, mode="r").R
-    right: Tensor = torch.linalg.qr(A.T, mode="r").R
-    return left @ right.T

@@ -1,42 +1,62 @@
-"""From an entry to its weight changes: {module: Delta}, the modules without PEFT's prefix."""
+"""From an entry to what it does to a model: an `Adapter`, its modules without PEFT's prefix."""
 
-import math
-
-import torch
-from torch import Tensor
+import importlib
+from functools import partial
 
 from adapterhub.entry import Entry
-from adapterhub.formats.header import TensorInfo
-from adapterhub.lora.delta import Delta
-from adapterhub.lora.plain import plain_parts
+from adapterhub.errors import Refused
+from adapterhub.formats.members import EntryMembers, Members
+from adapterhub.formats.peft_parts import factor_tensors
+from adapterhub.formats.table import recognise
+from adapterhub.lora.adapter import Adapter
+from adapterhub.lora.refuse import refuse
+from adapterhub.lora.values import Values, meta, view
 from adapterhub.lora.verified import VerifiedMembers
 
-__all__ = ["load"]
+__all__ = ["READERS", "load", "outline"]
 
-DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+READERS = {
+    "LORA": "factored",
+    "ADALORA": "factored",
+    "LOHA": "loha",
+    "LOKR": "lokr",
+    "VERA": "vera",
+    "IA3": "ia3",
+    "TRAINABLE_TOKENS": "beside",
+    "LN_TUNING": "beside",
+}
+"""The type in PEFT's config -> the file here that reads it, with read(parts, get, name) -> Adapter."""
 
 
-def load(entry: Entry, name: str = "") -> dict[str, Delta]:
-    """The deltas of an adapter of plain LoRA, in the order of its header; `name` stands in errors.
+def load(entry: Entry, name: str = "") -> Adapter:
+    """What an adapter does, in the order of its header; `name` stands in errors.
 
-    Every file is read once and its digest verified before a byte is used; tensors share that memory. Whatever is not
-    plain LoRA on 2-D weights is `Refused` with the reason.
+    Every file is read once and its digest verified before a byte is used; tensors share that memory. What cannot be
+    written as a change of weights is `Refused` with the reason.
     """
     name = name or f"sha256:{entry.digest.short}"
     members = VerifiedMembers(entry, name)
-    parts = plain_parts(members, entry.manifest.kind, name)
-    data = members.data(parts.weights)
-    deltas = {}
-    for module, roles in parts.modules.items():
-        A, B = _tensor(data, roles["A"]), _tensor(data, roles["B"])
-        deltas[module] = Delta(A, B, parts.config.scaling(module, A.shape[0]))
-    return deltas
+    return _read(members, entry.manifest.kind, lambda file, info: view(members.data(file), info), name)
 
 
-def _tensor(data: bytearray, info: TensorInfo) -> Tensor:
-    dtype = DTYPES[info.dtype]
-    start = info.start
-    if start % dtype.itemsize:  # a header of odd length; unaligned memory is slow, and undefined for some kernels
-        data, start = data[info.start : info.end], 0
-    flat = torch.frombuffer(data, dtype=dtype, count=math.prod(info.shape), offset=start)
-    return flat.view(info.shape)
+def outline(entry: Entry, name: str = "") -> Adapter:
+    """The same from headers alone: the tensors are on the device meta, with shapes and no values."""
+    return _read(EntryMembers(entry), entry.manifest.kind, meta, name or f"sha256:{entry.digest.short}")
+
+
+def _read(members: Members, kind: str, values: Values, name: str) -> Adapter:
+    found = recognise(members) if kind == "adapter" else kind
+    if found == "mlx":
+        from adapterhub.lora.mlx import read
+
+        return read(members, values, name)
+    if found != "peft":
+        raise Refused(
+            f"{name}: it is {f'of the format {found}' if found else 'of no known format'}, not of PEFT or mlx-lm",
+            hint="its modules have names of their own: convert it to PEFT with the tool it was made with",
+        )
+    parts = factor_tensors(members)
+    refuse(parts, READERS, name)
+    reader = importlib.import_module(f"adapterhub.lora.{READERS[parts.config.type]}")
+    adapter: Adapter = reader.read(parts, partial(values, parts.weights), name)
+    return adapter

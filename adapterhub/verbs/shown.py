@@ -48,6 +48,7 @@ class Shown(Document):
     known_as: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     relative_error: float | None = None
+    errors: dict[str, float] = {}
 
 
 def shown(listed: Listed, entry: Entry, facts: Facts) -> Shown:
@@ -62,7 +63,7 @@ def shown(listed: Listed, entry: Entry, facts: Facts) -> Shown:
         metrics=noted.metrics,
         tags=noted.tags,
         cost=noted.cost,
-        findings=(*facts.findings, *_contradictions(entry.manifest.base, noted.base)),
+        findings=(*_open(facts, pinned=bool(pin or noted.base)), *_contradictions(entry.manifest.base, noted.base)),
         aliases=listed.aliases,
         license=noted.license,
         values=noted.values,
@@ -86,6 +87,11 @@ def facts_or_why(store: Store, listed: Listed, entry: Entry) -> Facts:
 def left_out(intake: "Intake") -> tuple[LeftOut, ...]:
     """What an entry of this folder leaves behind."""
     return tuple(LeftOut(path=path, reason=reason) for path, reason in intake.left_out)
+
+
+def _open(facts: Facts, *, pinned: bool) -> tuple[Finding, ...]:
+    """The findings of the files that are still open: a base without a name is known once it is pinned."""
+    return tuple(finding for finding in facts.findings if not (pinned and finding.check == "unnamed-base"))
 
 
 def _contradictions(pin: BasePin | None, noted: dict[str, Any]) -> tuple[Finding, ...]:

@@ -8,7 +8,7 @@ import pytest
 from benchmarks import copying, memory, searching, starting
 from benchmarks.__main__ import PARTS, main, read
 from benchmarks.measure import Row, interleaved, peak
-from benchmarks.report import page
+from benchmarks.report import KEEPING, page
 
 pytestmark = pytest.mark.slow
 
@@ -57,7 +57,7 @@ def test_the_median_of_interleaved_runs_counts_every_deed_once_more_than_it_is_m
 
 
 def test_the_page_shows_ratios_and_no_name_of_a_machine():
-    text = page([Row("copy", "add", 1.0, peer=2.0, beside="cp", aim="1.5")], (0.1, 0.2))
+    text = page(KEEPING, [Row("copy", "add", 1.0, peer=2.0, beside="cp", aim="1.5")], (0.1, 0.2))
     assert "| add | 1.000 s | cp | 2.000 s | 0.50 | 1.5 |" in text
     assert f" {platform.node()}" not in text
 

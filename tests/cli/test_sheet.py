@@ -111,11 +111,6 @@ def test_an_added_entry_is_one_line_and_its_findings(capsys):
     ]
 
 
-def test_a_merged_entry_tells_its_error(capsys):
-    print_added(FULL.model_copy(update={"relative_error": 1.5e-8, "findings": ()}))
-    assert capsys.readouterr().out.splitlines()[1] == "  relative error 1.50e-08"
-
-
 def test_the_worst_finding_comes_first(capsys):
     found = [Finding(check=s, severity=s, place="p", message=s) for s in ("info", "error", "warning")]
     print_added(FULL.model_copy(update={"findings": tuple(found)}))

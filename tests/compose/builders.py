@@ -1,5 +1,8 @@
 """Tiny transformers with random weights, and adapters that peft wrote for them."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import peft
@@ -18,16 +21,25 @@ TARGETS = {
     "llama": ["q_proj", "v_proj", "down_proj"],
     "gpt2": ["c_attn", "c_proj", "c_fc"],
     "bert": ["query", "output.dense"],
-    "vit": ["q_proj", "fc1"],
+    "vit": ["q_proj", "fc1", "projection"],
 }
 
 
-def tiny(kind: str) -> nn.Module:
-    """A seeded model of a family, in eval mode."""
+def tiny(kind: str, **fields: object) -> nn.Module:
+    """A seeded model of a family, in eval mode; no bias and no length of a norm is trivial."""
     torch.manual_seed(0)
-    text = {"vocab_size": 32, **SIZES}
+    model = _model(kind, fields).eval()
+    torch.manual_seed(2)
+    for name, parameter in model.named_parameters():
+        if name.endswith("bias"):
+            nn.init.normal_(parameter, std=0.2)
+    return model
+
+
+def _model(kind: str, fields: dict[str, object]) -> nn.Module:
+    text = {"vocab_size": 32, **SIZES, **fields}
     if kind == "llama":
-        return transformers.LlamaForCausalLM(transformers.LlamaConfig(num_key_value_heads=1, **text)).eval()
+        return transformers.LlamaForCausalLM(transformers.LlamaConfig(num_key_value_heads=1, **text))
     if kind == "gpt2":  # Conv1D: weights stored (in, out)
         config = transformers.GPT2Config(
             n_embd=16,
@@ -39,31 +51,60 @@ def tiny(kind: str) -> nn.Module:
             eos_token_id=1,
             initializer_range=0.2,
         )
-        return transformers.GPT2LMHeadModel(config).eval()
+        return transformers.GPT2LMHeadModel(config)
     if kind == "bert":
-        return transformers.BertForSequenceClassification(transformers.BertConfig(**text)).eval()
-    config = transformers.ViTConfig(image_size=8, patch_size=4, num_channels=1, **SIZES)
-    return transformers.ViTForImageClassification(config).eval()
+        return transformers.BertForSequenceClassification(transformers.BertConfig(**text))
+    config = transformers.ViTConfig(image_size=8, patch_size=4, num_channels=3, **SIZES)
+    return transformers.ViTForImageClassification(config)
 
 
 def ask(model: nn.Module, kind: str) -> torch.Tensor:
-    """What the model answers to a fixed batch."""
+    """What the model answers to a fixed batch of three."""
     torch.manual_seed(1)
     dtype = next(model.parameters()).dtype
     if kind == "vit":
-        return model(pixel_values=torch.rand(3, 1, 8, 8).to(dtype)).logits
+        return model(pixel_values=torch.rand(3, 3, 8, 8).to(dtype)).logits
     return model(input_ids=torch.randint(0, 32, (3, 7))).logits
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """peft 0.21 warns of tied weights, of biases of B, and asks transformers 5.23 for a name of old."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def theirs(kind: str, folder: Path, **fields: object) -> torch.Tensor:
+    """What a model answers with the adapter of a folder, as peft loads it."""
+    with quiet(), torch.no_grad():
+        return ask(peft.PeftModel.from_pretrained(tiny(kind, **fields), str(folder)).eval(), kind)
+
+
+def wrapped(kind: str, config: peft.PeftConfig, seed: int = 1, **fields: object) -> peft.PeftModel:
+    """A model in peft's hands, everything it would train drawn at random."""
+    with quiet():
+        model = peft.get_peft_model(tiny(kind, **fields), config)
+    torch.manual_seed(seed)
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            nn.init.normal_(parameter, std=0.2)
+    return model.eval()
+
+
+def lora(kind: str, **config: object) -> peft.LoraConfig:
+    """A config of rank 4 on some layers of a family."""
+    fields = {"r": 4, "lora_alpha": 8, "target_modules": TARGETS[kind], **config}
+    return peft.LoraConfig(**fields, **({"fan_in_fan_out": True} if kind == "gpt2" else {}))
 
 
 def adapter(folder: Path, kind: str, seed: int = 1, **config: object) -> Path:
     """A PEFT folder with normal factors, written by peft itself."""
-    fields = {"r": 4, "lora_alpha": 8, "target_modules": TARGETS[kind], **config}
-    if kind == "gpt2":
-        fields["fan_in_fan_out"] = True
-    wrapped = peft.get_peft_model(tiny(kind), peft.LoraConfig(**fields))
-    torch.manual_seed(seed)
-    for parameter in wrapped.parameters():
-        if parameter.requires_grad:
-            nn.init.normal_(parameter, std=0.2)
-    wrapped.save_pretrained(str(folder))
+    return saved(wrapped(kind, lora(kind, **config), seed), folder)
+
+
+def saved(model: peft.PeftModel, folder: Path) -> Path:
+    """The folder peft writes."""
+    with quiet():
+        model.save_pretrained(str(folder))
     return folder

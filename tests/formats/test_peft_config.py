@@ -45,9 +45,18 @@ def test_rslora_divides_by_the_root():
     assert parsed(lora_alpha=16, use_rslora=True).scaling("q", 4) == 8.0
 
 
-def test_adalora_divides_by_the_rank_that_is_left():
-    config = parsed(peft_type="ADALORA", lora_alpha=32, rank_pattern={"q.lora_E": [True, False, True]})
-    assert config.scaling("q", 2) == 32 / (2 + 1e-5)
+@pytest.mark.parametrize(
+    ("fields", "rank"),
+    [
+        ({"init_r": 3, "rank_pattern": {"q.lora_E": [True, False, True]}}, 3),
+        ({"rank_pattern": {"q.lora_E": [True, False, True]}}, 12),
+        ({"init_r": 3}, 2),
+        ({"init_r": "?", "rank_pattern": {"q.lora_E": [True]}}, 2),
+    ],
+)
+def test_adalora_divides_by_the_rank_it_was_trained_with(fields, rank):
+    assert parsed(peft_type="ADALORA", lora_alpha=32, **fields).scaling("q", 2) == 32 / (rank + 1e-5)
+    assert parsed(peft_type="ADALORA", lora_alpha=0, **fields).scaling("q", 2) == rank / (rank + 1e-5)
 
 
 def test_patterns_decide_before_the_rest():

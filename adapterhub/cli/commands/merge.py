@@ -1,31 +1,49 @@
 """`adapterhub merge`: several adapters become a new one."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from typer import Argument, Context, Option
 
-from adapterhub.cli import deeds, sheet
+from adapterhub.cli import composed
+from adapterhub.cli.methods import method_help
 from adapterhub.cli.options import run_of
+from adapterhub.cli.progress import steps
+from adapterhub.cli.words import Choose, Energy, Expression, Rank, Seed, numbers
 
 EXAMPLES = (
     "adapterhub merge 'ada/sql*0.7 + ada/chat*0.3' ada/both",
-    "adapterhub merge 'ada/chat - ada/rude*0.2' ada/kind@1",
+    "adapterhub merge 'ada/chat - ada/rude*0.2' ada/kind@1 --rank 16",
+    "adapterhub merge 'ada/sql + ada/chat' ada/voted --method ties --set density=0.3",
+    "adapterhub merge ./recipe.yaml ada/both --dry-run",
 )
 
 
 def command(
     ctx: Context,
-    expression: Annotated[str, Argument(metavar="EXPR", help="A weighted sum, with + and - between spaces.")],
+    expression: Expression,
     name: Annotated[str, Argument(metavar="NAME[@V]", help="What the new adapter is called.")],
-    method: Annotated[str, Option(metavar="M", help="How deltas are put together: sum is exact.")] = "sum",
+    method: Annotated[
+        str | None, Option(metavar="M", help="How updates are put together; sum, which is exact, unless given.")
+    ] = None,
+    rank: Rank = None,
+    energy: Energy = None,
+    set_: Annotated[
+        list[str] | None, Option("--set", metavar="K=V", help="A parameter of the method; may be repeated.")
+    ] = None,
+    seed: Seed = None,
+    choose: Choose = None,
     dry_run: Annotated[bool, Option("--dry-run", help="Say what would be merged, and write nothing.")] = False,
 ) -> None:
-    """Add several adapters into a new one, with the error printed.
-
-    Adapters of different ranks and targets are added exactly; the new entry names its parents and their weights.
-    """
+    """Put several adapters together into a new one, with the error printed."""
     run = run_of(ctx)
+    how: dict[str, Any] = {"method": method, "rank": rank, "energy": energy, "seed": seed, "choose": choose}
+    how["set"] = numbers(set_ or (), "--set")
     if dry_run:
-        run.answer(run.hub().merge_plan(expression, method, name), deeds.print_plan)
-    else:
-        run.answer(run.hub().merge(expression, name, method), sheet.print_added)
+        run.answer(run.hub().merge_plan(expression, name=name, **how), composed.print_plan)
+        return
+    with steps("merging") as progress:
+        merged = run.hub().merge(expression, name, progress=progress, **how)
+    run.answer(merged, composed.print_merged)
+
+
+command.__doc__ = f"{command.__doc__}\n\n{method_help()}"

@@ -1,0 +1,85 @@
+"""What was composed, or would be, for people: plans, merges, fused checkpoints."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from adapterhub.base.fold import fold
+from adapterhub.cli.output import print_findings, say
+from adapterhub.cli.sheet import print_entry
+from adapterhub.cli.table import Column, print_table
+from adapterhub.cli.text import clean, short, size
+
+if TYPE_CHECKING:
+    from adapterhub.verbs.fuse import Fused, FusePlan
+    from adapterhub.verbs.merge import MergePlan
+    from adapterhub.verbs.shown import Shown
+
+__all__ = ["print_fuse_plan", "print_fused", "print_merged", "print_plan"]
+
+OPERANDS = (Column("REFERENCE", keep=20), Column("WEIGHT", right=True), Column("RANK", right=True))
+MODULES = (
+    Column("MODULES", keep=24), Column("SHAPE", right=True), Column("METHOD"), Column("RANKS", right=True),
+    Column("RANK", right=True),
+)  # fmt: skip
+TENSORS = (
+    Column("TENSORS", keep=24), Column("SHAPE", right=True), Column("DTYPE"), Column("RANK", right=True),
+)  # fmt: skip
+WORST = 3
+TOLD = 1e-5
+"""Errors below this are rounding, and not worth a line for each module."""
+
+
+def print_plan(plan: "MergePlan") -> None:
+    """What a merge would do, modules that are alike on one line."""
+    _print_operands(plan.operands)
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for one in plan.modules:
+        ranks = " + ".join(map(str, one.ranks))
+        alike.setdefault((f"{one.shape[0]}×{one.shape[1]}", one.method, ranks, str(one.rank)), []).append(one.module)
+    print_table(MODULES, [[name, *rest] for rest, modules in alike.items() for name in fold(modules)])
+    print()
+    told = "exact but for one rounding" if plan.exact else "what the cut loses is told when it is computed"
+    count = f"{len(plan.modules)} module{'s' if len(plan.modules) != 1 else ''}"
+    print(f"{count}, rank {plan.rank}, {size(4 * plan.parameters)}; {told}; nothing was written")
+    print_findings(plan.findings, indent="  ")
+
+
+def print_merged(shown: "Shown") -> None:
+    """A new entry, what was lost on the way, and where most of it."""
+    print_entry(shown)
+    print(f"  relative error {shown.relative_error or 0.0:.2e}")
+    worst = sorted(shown.errors.items(), key=lambda item: -item[1])[:WORST]
+    for module, error in worst if len(shown.errors) > 1 else ():
+        if error > TOLD:
+            print(f"    {error:.2e}  {clean(module)}")
+    print_findings(shown.findings, indent="  ")
+
+
+def print_fuse_plan(plan: "FusePlan") -> None:
+    """What a fuse would do, tensors that are alike on one line."""
+    _print_operands(plan.operands)
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for one in plan.tensors:
+        alike.setdefault((f"{one.shape[0]}×{one.shape[1]}", one.dtype, str(one.rank)), []).append(one.tensor)
+    print_table(TENSORS, [[name, *rest] for rest, tensors in alike.items() for name in fold(tensors)])
+    print()
+    new = f", {len(plan.added)} new" if plan.added else ""
+    print(f"{len(plan.tensors)} tensors change{new}, {plan.copied} stay, {size(plan.bytes)}; nothing was written")
+    for note in plan.notes:
+        say(f"note: {clean(note)}")
+
+
+def _print_operands(operands: "Iterable[dict[str, object]]") -> None:
+    print_table(OPERANDS, [[str(row.get(key, "")) for key in ("reference", "weight", "rank")] for row in operands])
+    print()
+
+
+def print_fused(fused: "Fused") -> None:
+    """Where a checkpoint was written, and what changed in it."""
+    print(
+        f"{clean(fused.folder)}  {size(fused.bytes)}: {len(fused.touched)} tensors changed, {fused.copied} as they were"
+    )
+    if fused.reference:
+        print(f"{clean(fused.reference)}  {short(fused.digest)}")
+    for note in fused.notes:
+        say(f"note: {clean(note)}")

@@ -1,0 +1,1 @@
+"""Several adapters on a live model: one pair of GEMMs and a gate for each module they touch."""

@@ -1,0 +1,130 @@
+"""Weights that a model reads without calling their module, where a change of what the module answers is overlooked.
+
+    self.dt_proj.weight @ time_step          conv1d_update(x, self.conv1d.weight.squeeze(1), …)
+
+Which these are is read from the source of the model's own classes, so it holds for models of any version and of
+anybody; a weight that is read in only some of the ways through the code counts. Where there is no source nothing is
+known: then `watch` still tells what was never called.
+"""
+
+import ast
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from torch import nn
+
+__all__ = ["HARMLESS", "bypass", "reads"]
+
+MEANS = "reads its weight without calling it"
+
+MENTIONS = frozenset({"data_ptr", "device", "dtype", "is_cuda", "is_meta", "ndim", "numel", "shape", "size"})
+"""What may be asked of a weight without using its values."""
+
+SETUP = ("__init__", "_init", "init", "reset", "resize", "tie", "_tie")
+"""How the names of methods begin that set a model up."""
+
+FOREIGN = ("torch.", "transformers.modeling_utils")
+"""Modules whose classes are not looked at; a hook turns the fast path of torch's own layers off."""
+
+HARMLESS: dict[tuple[str, str], Callable[[Any], bool]] = {
+    ("BloomAttention", "dense"): lambda owner: not (owner.pretraining_tp > 1 and owner.slow_but_exact),
+    ("BloomMLP", "dense_4h_to_h"): lambda owner: not (owner.pretraining_tp > 1 and owner.slow_but_exact),
+    # Only where queries of another layer come in, which no head of the model does.
+    ("DisentangledSelfAttention", "in_proj"): lambda owner: True,
+    # Only to find the tokens of embeddings that were given in their place, and to fill the places of images.
+    ("Gemma4TextModel", "embed_tokens"): lambda owner: True,
+    ("Gemma4Model", "language_model.embed_tokens"): lambda owner: True,
+}
+"""(class, module in it) -> whether what is read is never used, or where it does not matter."""
+
+RESCALED = {"RwkvBlock": frozenset({"attention.output", "feed_forward.value"})}
+"""Class -> modules in it whose weight the model divides in place when it goes into eval, all but what is attached."""
+
+
+def bypass(model: nn.Module, path: str) -> str:
+    """Why a change of what the module at a path answers would be overlooked, or nothing."""
+    segments, owner = path.split("."), model
+    for n, segment in enumerate(segments if path else ()):
+        rest = ".".join(segments[n:])
+        for kind in type(owner).__mro__:
+            name = kind.__name__
+            if rest in RESCALED.get(name, ()):
+                return f"{name} divides its weight in place"
+            if rest in _reads(kind) and not HARMLESS.get((name, rest), _never)(owner):
+                return f"{name} {MEANS}"
+        owner = owner.get_submodule(segment)
+    return ""
+
+
+def reads(source: str) -> dict[str, frozenset[str]]:
+    """Name of each class -> the modules in it, as paths, whose weights its methods read.
+
+    >>> reads("class A:\\n def forward(self, x): return x @ self.proj.weight + self.norm.weight.shape[0]")
+    {'A': frozenset({'proj'})}
+    """
+    lines = source.splitlines()
+    found = {kind.name: frozenset(_of_class(kind, lines)) for kind in _classes(ast.parse(source))}
+    return {name: some for name, some in found.items() if some}
+
+
+def _classes(block: ast.AST) -> Iterator[ast.ClassDef]:
+    for node in ast.iter_child_nodes(block):
+        if isinstance(node, ast.ClassDef):
+            yield node
+        if isinstance(node, ast.stmt):
+            yield from _classes(node)
+
+
+def _of_class(kind: ast.ClassDef, lines: list[str]) -> Iterator[str]:
+    for method in kind.body:
+        if not isinstance(method, ast.FunctionDef) or method.name.startswith(SETUP):
+            continue
+        if any(".weight" in line for line in lines[method.lineno - 1 : method.end_lineno]):
+            mentions = set(_mentions(method))
+            for node in ast.walk(method):
+                if isinstance(node, ast.Attribute) and node.attr == "weight" and isinstance(node.ctx, ast.Load):
+                    path = _path(node.value)
+                    if path and node not in mentions:
+                        yield path
+
+
+def _mentions(method: ast.FunctionDef) -> Iterator[ast.AST]:
+    """Expressions that are only asked what they are."""
+    for node in ast.walk(method):
+        if isinstance(node, ast.Attribute) and node.attr in MENTIONS:
+            yield node.value
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("hasattr", "isinstance"):
+            yield from node.args[:1]
+
+
+def _path(node: ast.expr) -> str:
+    """`a.0.b` for the expression `self.a[0].b`, or nothing."""
+    if isinstance(node, ast.Attribute):
+        above = _path(node.value)
+        is_self = isinstance(node.value, ast.Name) and node.value.id == "self"
+        return node.attr if is_self else f"{above}.{node.attr}" if above else ""
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and (above := _path(node.value)):
+        return f"{above}.{node.slice.value!s}"
+    return ""
+
+
+@lru_cache
+def _reads(kind: type) -> frozenset[str]:
+    if not issubclass(kind, nn.Module) or kind.__module__.startswith(FOREIGN):
+        return frozenset()
+    return _of_module(kind.__module__).get(kind.__name__, frozenset())
+
+
+@lru_cache
+def _of_module(name: str) -> Mapping[str, frozenset[str]]:
+    try:
+        return reads(inspect.getsource(sys.modules[name]))
+    except (KeyError, OSError, TypeError, SyntaxError):
+        return {}
+
+
+def _never(owner: object) -> bool:
+    return False

@@ -1,0 +1,87 @@
+"""What a stack has put on a model's modules, and takes off again: gates, and tensors in place of the model's."""
+
+from collections.abc import Collection, Mapping
+from typing import final
+
+import torch
+from torch import nn
+
+from adapterhub.compose.live.fit import Fit
+from adapterhub.compose.live.gate import Gate
+from adapterhub.compose.live.layers import PLAIN, Layer
+from adapterhub.compose.live.mixture import Mixture
+from adapterhub.compose.live.pieces import Piece, piece_of
+from adapterhub.compose.live.site import join, leave, trace_anew
+from adapterhub.compose.live.swap import Swap
+from adapterhub.compose.live.watch import Watch
+
+__all__ = ["Live"]
+
+
+@final
+class Live:
+    """The attached adapters of one stack, by name."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._model = model
+        kinds = (parameter.dtype for parameter in model.parameters() if parameter.dtype in PLAIN)
+        self._default = next(kinds, torch.float32)
+        self._gates: dict[str, Gate] = {}
+        self._swaps: dict[str, list[Swap]] = {}
+        self._watch = Watch(model, self._gates)
+
+    def put(self, fits: Mapping[str, Fit], mixture: Mixture) -> None:
+        """Attach adapters; if that fails nothing is attached."""
+        pieces: dict[str, dict[str, Piece]] = {}
+        layers: dict[str, Layer] = {}
+        for name, fit in fits.items():
+            for path, claim in fit.claims.items():
+                layers[path] = fit.layers[path]
+                pieces.setdefault(path, {})[name] = piece_of(fit.layers[path], claim)
+        gates = {path: self._gate(layers[path], {**self._held(path), **new}, mixture) for path, new in pieces.items()}
+        self._replace(gates)
+        for name, fit in fits.items():
+            self._swaps[name] = [
+                Swap(self._model.get_submodule(path), leaf, tensor) for (path, leaf), tensor in fit.tensors.items()
+            ]
+        self.set(mixture)
+        trace_anew()
+
+    def take(self, names: Collection[str], mixture: Mixture) -> None:
+        """Take adapters off."""
+        for name in names:
+            for swap in self._swaps.pop(name, []):
+                swap.set(on=False)
+        left: dict[str, Gate | None] = {}
+        for path, gate in self._gates.items():
+            kept = {name: piece for name, piece in gate.pieces.items() if name not in names}
+            if len(kept) < len(gate.pieces):
+                left[path] = self._gate(gate.layer, kept, mixture) if kept else None
+        self._replace(left)
+        self.set(mixture)
+        self._watch.forget(names)
+        trace_anew()
+
+    def set(self, mixture: Mixture) -> None:
+        """Weigh everything."""
+        for gate in self._gates.values():
+            gate.set(mixture)
+        for name, swaps in self._swaps.items():
+            for swap in swaps:
+                swap.set(on=name == mixture.whole)
+        self._watch.set(mixture.active)
+
+    def _held(self, path: str) -> Mapping[str, Piece]:
+        return self._gates[path].pieces if path in self._gates else {}
+
+    def _gate(self, layer: Layer, pieces: Mapping[str, Piece], mixture: Mixture) -> Gate:
+        return Gate(layer, pieces, mixture, self._default)
+
+    def _replace(self, gates: Mapping[str, Gate | None]) -> None:
+        for path, gate in gates.items():
+            old = self._gates.pop(path, None)
+            if gate is not None:
+                self._gates[path] = gate
+                join(gate)
+            if old is not None:
+                leave(old)

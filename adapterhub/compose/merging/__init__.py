@@ -1,0 +1,1 @@
+"""Several adapters into one: a plan, and for each module a method on the updates that meet there."""

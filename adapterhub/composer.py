@@ -1,0 +1,105 @@
+"""The part of the front door that puts adapters together; `Hub` is it too."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from adapterhub.reference import home_path
+from adapterhub.verbs.desk import Desk, PathLike, as_word
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from adapterhub.compose.live.stack import Stack
+    from adapterhub.verbs.fuse import Fused, FusePlan
+    from adapterhub.verbs.merge import MergePlan
+    from adapterhub.verbs.shown import Shown
+
+__all__ = ["Composer"]
+
+Steps = Callable[[int, int], None]
+"""Told how much is done, and of how much."""
+
+
+class Composer:
+    """Several adapters onto a live model, into a new entry, or into the weights of their base."""
+
+    desk: Desk
+
+    def stack(self, model: "nn.Module", expression: str, *, choose: str | None = None) -> "Stack":
+        """The adapters of an expression, attached to a live model by `with`, and taken off again bit for bit.
+
+        `choose` names the adapter whose heads and other whole tensors are used, where several carry some.
+        """
+        from adapterhub.verbs.live import stack
+
+        return stack(self.desk, model, expression, choose)
+
+    def load(
+        self, base: PathLike, expression: str, *, partial: bool = False, choose: str | None = None, **how: Any
+    ) -> Any:
+        """A base as a transformers model with adapters on; `model.adapters` is their stack.
+
+        What does not fit is refused; `partial` takes what fits. `how` goes to `from_pretrained`.
+        """
+        from adapterhub.verbs.live import load
+
+        return load(self.desk, as_word(base), expression, partial=partial, choose=choose, **how)
+
+    def merge(
+        self, expression: str, name: str, method: str | None = None, *, progress: Steps | None = None, **how: Any
+    ) -> "Shown":
+        """A new entry out of several, with its parents and the error of its arithmetic.
+
+        `expression` may be the path of a recipe file. `how`: rank or energy, set (parameters of the method), seed,
+        choose; see `compose.recipe.Recipe`.
+        """
+        from adapterhub.verbs.merge import merge
+        from adapterhub.verbs.operands import recipe_of
+
+        return merge(self.desk, recipe_of(expression, method=method, **how), name, progress)
+
+    def merge_plan(
+        self, expression: str, method: str | None = None, name: str | None = None, **how: Any
+    ) -> "MergePlan":
+        """What a merge would do, and whether it could be called `name`; nothing is computed."""
+        from adapterhub.verbs.merge import merge_plan
+        from adapterhub.verbs.operands import recipe_of
+
+        return merge_plan(self.desk, recipe_of(expression, method=method, **how), name)
+
+    def fuse(
+        self,
+        expression: str,
+        base: PathLike,
+        folder: PathLike,
+        *,
+        name: str | None = None,
+        choose: str | None = None,
+        progress: Steps | None = None,
+        **allow: bool,
+    ) -> "Fused":
+        """A plain checkpoint with the adapters in its weights, written to a folder; with a name, an entry too.
+
+        `allow`: tied=True changes an embedding although the output layer shares its weight, new_tensors=True writes
+        whole tensors the base has no place for.
+        """
+        from adapterhub.verbs.fuse import fuse
+
+        target = home_path(as_word(folder))
+        return fuse(
+            self.desk, expression, as_word(base), target, name=name, choose=choose, allow=allow, progress=progress
+        )
+
+    def fuse_plan(self, expression: str, base: PathLike, *, choose: str | None = None, **allow: bool) -> "FusePlan":
+        """What a fuse would do; nothing is written."""
+        from adapterhub.verbs.fuse import fuse_plan
+
+        return fuse_plan(self.desk, expression, as_word(base), choose=choose, allow=allow)
+
+    def extract(
+        self, base: PathLike, tuned: PathLike, name: str, *, progress: Steps | None = None, **how: Any
+    ) -> "Shown":
+        """What a fine-tuning changed, as a new entry. `how`: rank or energy, targets (a pattern)."""
+        from adapterhub.verbs.extract import extract
+
+        return extract(self.desk, as_word(base), as_word(tuned), name, how, progress)

@@ -1,0 +1,58 @@
+"""How PEFT stores factors of parameters that hold one matrix for each expert (`target_parameters`).
+
+    A (E·r, in), read as (E, r, in)        B (out, r·E), read as (out, r, E)
+
+PEFT names the module, not the parameter: where several parameters of one module are trained, the one the model
+registers first lies deepest, below one `base_layer` for each that follows.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Pair = tuple[np.ndarray, np.ndarray]
+
+__all__ = ["EXPERT", "REGISTERED", "nested", "one_pair"]
+
+REGISTERED = ("gate_up_proj", "up_proj", "down_proj")
+"""The order in which the models of transformers register the parameters of their experts."""
+
+EXPERT = re.compile(r"(?P<parameter>.+)\[(?P<number>[0-9]+)\]")
+"""What the change of one expert is called: `layers.0.mlp.experts.down_proj[3]`."""
+
+
+def nested(parameters: Iterable[str]) -> dict[str, str]:
+    """Parameter -> the module name its factors are saved under.
+
+    >>> nested(["mlp.experts.down_proj", "mlp.experts.gate_up_proj"])["mlp.experts.gate_up_proj"]
+    'mlp.experts.base_layer'
+    """
+    owners: dict[str, list[str]] = {}
+    for parameter in parameters:
+        owner, _, leaf = parameter.rpartition(".")
+        owners.setdefault(owner, []).append(leaf)
+    return {
+        f"{owner}.{leaf}": owner + ".base_layer" * depth
+        for owner, leaves in owners.items()
+        for depth, leaf in enumerate(sorted(leaves, key=_late_first))
+    }
+
+
+def _late_first(leaf: str) -> tuple[int, str]:
+    return (-REGISTERED.index(leaf) if leaf in REGISTERED else 1, leaf)
+
+
+def one_pair(experts: "Mapping[int, Pair]") -> "tuple[int, Pair]":
+    """The rank all experts are given, and the factors of all in one pair; missing experts and ranks are zeros."""
+    import numpy as np
+
+    rank, count = max(len(A) for A, _ in experts.values()), max(experts) + 1
+    first, second = next(iter(experts.values()))
+    A = np.zeros((count, rank, first.shape[1]), first.dtype)
+    B = np.zeros((second.shape[0], rank, count), second.dtype)
+    for number, (down, up) in experts.items():
+        A[number, : len(down)], B[:, : len(down), number] = down, up
+    return rank, (A.reshape(count * rank, -1), B.reshape(len(B), -1))
