@@ -85,6 +85,6 @@ def _line(row: Row) -> str:
 
 
 def _amount(value: float, unit: str) -> str:
-    if not unit:
-        return f"{value:.1e}"
+    if unit in ("", "load"):
+        return f"{value:.1f}" if unit else f"{value:.1e}"
     return f"{value:.0f} {unit}" if unit == "MB" or value >= 100 else f"{value:.3f} {unit}"

@@ -1,5 +1,6 @@
 """The parts of composing, and the rows of the table they fill."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +18,12 @@ def measure(folder: Path, shape: Shape, runs: int, parts: list[str] | None = Non
     """Rows of the table. `runs` of what is short, a third of them of what is long."""
     scene = Scene(folder, shape)
     apart(f"{HERE}.scene:build", *scene.words)
-    return [row for name in parts or PARTS for row in PARTS[name](scene, runs)]
+    return [row for name in parts or PARTS for row in (*PARTS[name](scene, runs), load(name))]
+
+
+def load(name: str) -> Row:
+    """How many processes wanted a core in the last minute of a part: ours alone are two at most."""
+    return Row(name, f"load at the end of {name}", os.getloadavg()[0], "load", aim="below 2")
 
 
 def merging(scene: Scene, runs: int) -> list[Row]:

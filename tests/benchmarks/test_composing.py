@@ -30,6 +30,7 @@ def here(monkeypatch):
 def test_a_part_is_measured_beside_its_peers(here, tmp_path, name):
     rows = part.measure(tmp_path, TINY, 1, [name])
     assert {row.part for row in rows} == {name}
+    assert rows.pop().what == f"load at the end of {name}"
     assert all(row.ours > 0 for row in rows)
     assert all(row.beside for row in rows if row.peer)
     assert any(row.ratio for row in rows)

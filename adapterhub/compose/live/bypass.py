@@ -11,7 +11,7 @@ import ast
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from torch import nn
@@ -19,6 +19,7 @@ from torch import nn
 __all__ = ["HARMLESS", "bypass", "reads"]
 
 MEANS = "reads its weight without calling it"
+DIVIDES = "divides its weight in place"
 
 MENTIONS = frozenset({"data_ptr", "device", "dtype", "is_cuda", "is_meta", "ndim", "numel", "shape", "size"})
 """What may be asked of a weight without using its values."""
@@ -49,12 +50,10 @@ def bypass(model: nn.Module, path: str) -> str:
     segments, owner = path.split("."), model
     for n, segment in enumerate(segments if path else ()):
         rest = ".".join(segments[n:])
-        for kind in type(owner).__mro__:
-            name = kind.__name__
-            if rest in RESCALED.get(name, ()):
-                return f"{name} divides its weight in place"
-            if rest in _reads(kind) and not HARMLESS.get((name, rest), _never)(owner):
-                return f"{name} {MEANS}"
+        kind: type = type(owner)
+        name, reason = _known(kind).get(rest, ("", ""))
+        if name and not HARMLESS.get((name, rest), _never)(owner):
+            return f"{name} {reason}"
         owner = owner.get_submodule(segment)
     return ""
 
@@ -111,14 +110,18 @@ def _path(node: ast.expr) -> str:
     return ""
 
 
-@lru_cache
-def _reads(kind: type) -> frozenset[str]:
-    if not issubclass(kind, nn.Module) or kind.__module__.startswith(FOREIGN):
-        return frozenset()
-    return _of_module(kind.__module__).get(kind.__name__, frozenset())
+@cache
+def _known(owner: type) -> dict[str, tuple[str, str]]:
+    """Module in a module of this class -> the class that bypasses it, and how."""
+    kinds = [kind for kind in owner.__mro__ if issubclass(kind, nn.Module)]
+    own = [kind for kind in kinds if not kind.__module__.startswith(FOREIGN)]
+    known = {
+        rest: (kind.__name__, MEANS) for kind in own for rest in _of_module(kind.__module__).get(kind.__name__, ())
+    }
+    return known | {rest: (kind.__name__, DIVIDES) for kind in own for rest in RESCALED.get(kind.__name__, ())}
 
 
-@lru_cache
+@cache
 def _of_module(name: str) -> Mapping[str, frozenset[str]]:
     try:
         return reads(inspect.getsource(sys.modules[name]))

@@ -96,7 +96,8 @@ class Gate:
             weighed = h * gate
             if work.masked:  # 0·NaN would be NaN
                 weighed = torch.where(gate != 0, weighed, 0.0)
-            y = up(layer, y, weighed.to(h.dtype), Bt, fresh=fresh)
+            # A scale of 64 on inner values of 1000 is more than fp16 can hold, though the product with B is not.
+            y = up(layer, y, weighed if h.dtype == torch.float16 else weighed.to(h.dtype), Bt, fresh=fresh)
         for tokens, gate in work.tokens.values():
             y = add_tokens(layer, tokens, gate, x, y, fresh=fresh)
         if work.inner is not None:

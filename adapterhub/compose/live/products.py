@@ -49,11 +49,12 @@ def down(layer: Layer, x: Tensor, A: Tensor) -> Tensor:
 
 def up(layer: Layer, output: Tensor, h: Tensor, Bt: Tensor, *, fresh: bool) -> Tensor:
     """output + B·h. Where the output is `fresh`, nobody else has it and it may be written into."""
+    Bt = Bt.to(h.dtype)
     if layer.axis != -1:
         ones = (1,) * (-1 - layer.axis)
         return plus(output, CONV[len(ones)](h, Bt.T.reshape(*Bt.T.shape, *ones)))
     inner = h.reshape(-1, h.shape[-1])
-    if output.dtype != Bt.dtype or output.device != Bt.device:
+    if output.dtype != Bt.dtype or output.device != Bt.device or torch.is_autocast_enabled(Bt.device.type):
         return plus(output, (inner @ Bt).view(output.shape))
     if fresh and output.is_contiguous():
         output.view(-1, output.shape[-1]).addmm_(inner, Bt)

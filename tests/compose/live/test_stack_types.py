@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from adapterhub.compose.live.stack import stack
-from adapterhub.lora.delta import Delta
+from adapterhub.lora.delta import Delta, Form
 from adapterhub.lora.load import load
 from tests.compose.builders import adapter, ask, tiny
 from tests.compose.live.test_stack import KINDS, close, of, stacked
@@ -76,3 +76,26 @@ def test_autocast_computes_the_adapters_in_its_type(tmp_path, kind):
             half = ask(model, kind)
     assert half.dtype == torch.bfloat16
     assert close(half.float(), exact, 0.3)
+
+
+def test_an_embedding_keeps_its_type_under_autocast():
+    model, one = nn.Embedding(9, 6), Delta(torch.randn(2, 9), torch.randn(6, 2), form=Form("embedding"))
+    with torch.no_grad(), stack(model, [("a", of(one), 1.0)]):
+        exact = model(torch.arange(4))
+        with torch.autocast("cpu", torch.bfloat16):
+            got = model(torch.arange(4))
+    assert got.dtype == torch.float32
+    assert close(got, exact, 0.1)
+
+
+def test_a_large_scale_overflows_no_fp16_where_the_change_does_not():
+    model = nn.Linear(64, 8).half()
+    small = Delta(torch.full((2, 64), 0.25).half(), torch.full((8, 2), 1e-4).half(), 64.0)
+    x = torch.full((3, 64), 100.0).half()
+    with torch.no_grad():
+        plain = model(x)
+        with stack(model, [("a", of(small), 1.0)]):
+            got = model(x)
+    wanted = plain.float() + x.float() @ small.dense().T
+    assert torch.isfinite(got).all()
+    assert close(got.float(), wanted, 0.3)
