@@ -104,7 +104,7 @@ def test_a_merge_that_cannot_be_written_is_no_fault_of_ours(run, tmp_path):
     adapter(tmp_path / "poet", size=64)
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))"
     ran = run("merge", "./poet + ./poet", "ada/both", code=7, prelude=limit)
-    assert "adapter_model.safetensors: cannot be written" in ran.err
+    assert "adapter_model.safetensors: File too large" in ran.err
 
 
 def test_standard_output_that_is_full_is_named(tmp_path):
