@@ -16,7 +16,6 @@ __all__ = [
     "Rank",
     "Reference",
     "Seed",
-    "Tags",
     "Word",
     "numbers",
     "values",
@@ -53,7 +52,6 @@ Choose = Annotated[
     str | None,
     typer.Option("--choose", metavar="REF", help="Whose heads and trained tokens are kept, where several have some."),
 ]
-Tags = Annotated[list[str], typer.Argument(metavar="TAG…", help="One word each.")]
 
 
 def _pairs(words: Iterable[str], what: str) -> Iterable[tuple[str, str]]:
