@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from torch import nn
 
     from adapterhub.compose.live.stack import Stack
+    from adapterhub.verbs.extract import ExtractPlan
     from adapterhub.verbs.fuse import Fused, FusePlan
-    from adapterhub.verbs.merge import MergePlan
+    from adapterhub.verbs.merge_plan import MergePlan
     from adapterhub.verbs.shown import Shown
 
 __all__ = ["Composer"]
@@ -25,14 +26,17 @@ class Composer:
 
     desk: Desk
 
-    def stack(self, model: "nn.Module", expression: str, *, choose: str | None = None) -> "Stack":
+    def stack(
+        self, model: "nn.Module", expression: str, *, partial: bool = False, choose: str | None = None
+    ) -> "Stack":
         """The adapters of an expression, attached to a live model by `with`, and taken off again bit for bit.
 
-        `choose` names the adapter whose heads and other whole tensors are used, where several carry some.
+        What does not fit is refused; `partial` takes what fits. `choose` names the adapter whose heads and other whole
+        tensors are used, where several carry some.
         """
         from adapterhub.verbs.live import stack
 
-        return stack(self.desk, model, expression, choose)
+        return stack(self.desk, model, expression, partial=partial, choose=choose)
 
     def load(
         self, base: PathLike, expression: str, *, partial: bool = False, choose: str | None = None, **how: Any
@@ -54,18 +58,21 @@ class Composer:
         choose; see `compose.recipe.Recipe`.
         """
         from adapterhub.verbs.merge import merge
-        from adapterhub.verbs.operands import recipe_of
+        from adapterhub.verbs.merge_plan import prepare
+        from adapterhub.verbs.recipes import recipe_of
 
-        return merge(self.desk, recipe_of(expression, method=method, **how), name, progress)
+        recipe = recipe_of(expression, lambda one: prepare(self.desk, one), method=method, **how)
+        return merge(self.desk, recipe, name, progress)
 
     def merge_plan(
         self, expression: str, method: str | None = None, name: str | None = None, **how: Any
     ) -> "MergePlan":
         """What a merge would do, and whether it could be called `name`; nothing is computed."""
-        from adapterhub.verbs.merge import merge_plan
-        from adapterhub.verbs.operands import recipe_of
+        from adapterhub.verbs.merge_plan import merge_plan, prepare
+        from adapterhub.verbs.recipes import recipe_of
 
-        return merge_plan(self.desk, recipe_of(expression, method=method, **how), name)
+        recipe = recipe_of(expression, lambda one: prepare(self.desk, one), method=method, **how)
+        return merge_plan(self.desk, recipe, name)
 
     def fuse(
         self,
@@ -90,11 +97,13 @@ class Composer:
             self.desk, expression, as_word(base), target, name=name, choose=choose, allow=allow, progress=progress
         )
 
-    def fuse_plan(self, expression: str, base: PathLike, *, choose: str | None = None, **allow: bool) -> "FusePlan":
-        """What a fuse would do; nothing is written."""
+    def fuse_plan(
+        self, expression: str, base: PathLike, *, name: str | None = None, choose: str | None = None, **allow: bool
+    ) -> "FusePlan":
+        """What a fuse would do, and whether it could be kept as `name`; nothing is written."""
         from adapterhub.verbs.fuse import fuse_plan
 
-        return fuse_plan(self.desk, expression, as_word(base), choose=choose, allow=allow)
+        return fuse_plan(self.desk, expression, as_word(base), name=name, choose=choose, allow=allow)
 
     def extract(
         self, base: PathLike, tuned: PathLike, name: str, *, progress: Steps | None = None, **how: Any
@@ -103,3 +112,9 @@ class Composer:
         from adapterhub.verbs.extract import extract
 
         return extract(self.desk, as_word(base), as_word(tuned), name, how, progress)
+
+    def extract_plan(self, base: PathLike, tuned: PathLike, name: str | None = None, **how: Any) -> "ExtractPlan":
+        """What an extraction would compare and could write; nothing is computed."""
+        from adapterhub.verbs.extract import extract_plan
+
+        return extract_plan(self.desk, as_word(base), as_word(tuned), how, name)

@@ -125,6 +125,11 @@ class Noted(Document):
     log: dict[str, Any] = {}
     values: dict[str, Any] = {}
 
+    @property
+    def pin(self) -> BasePin | None:
+        """The base that was learned later."""
+        return BasePin.model_validate(self.base) if self.base else None
+
     def says(self, kind: str, data: dict[str, Any]) -> bool:
         """Whether this is known already, so that saying it again adds nothing."""
         if kind == "tags":

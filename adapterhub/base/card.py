@@ -11,7 +11,7 @@ of sharding, of the order of tensors and of the names of files. A card without h
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any, BinaryIO
@@ -29,6 +29,7 @@ from adapterhub.formats.members import Members
 __all__ = ["Card", "TensorRow", "canonical_config", "card_of", "places_of"]
 
 CONFIG = "config.json"
+Told = Callable[[int], None]
 VOLATILE = frozenset({"_commit_hash", "_name_or_path", "dtype", "name_or_path", "torch_dtype", "transformers_version"})
 
 
@@ -78,15 +79,22 @@ class Card(Document):
         return {row.name: row for row in self.tensors}
 
 
-def card_of(members: Members, *, hashes: bool = True, name: str | None = None, source: str | None = None) -> Card:
+def card_of(
+    members: Members,
+    *,
+    hashes: bool = True,
+    name: str | None = None,
+    source: str | None = None,
+    told: Told | None = None,
+) -> Card:
     """The card of a checkpoint: `config.json` and the weights its index names or the one file, nothing else.
 
     Every byte of a weight is read once, several tensors at a time; memory is one buffer per thread. With `hashes` off
-    only headers are read.
+    only headers are read. told hears, from several threads, how many more bytes were read.
     """
     places = places_of(members)
     config = _config(members)
-    digests = _hash(members, places.values()) if hashes else {}
+    digests = _hash(members, places.values(), told or _silent) if hashes else {}
     rows = tuple(
         TensorRow(name=info.name, dtype=info.dtype, shape=info.shape, **digests.get(info.name, {}))
         for _, info in (places[key] for key in sorted(places))
@@ -178,14 +186,18 @@ def _config(members: Members) -> dict[str, Any]:
     return read
 
 
-def _hash(members: Members, places: Iterable[tuple[str, TensorInfo]]) -> dict[str, dict[str, str]]:
+def _silent(more: int) -> None:
+    """Nobody listens."""
+
+
+def _hash(members: Members, places: Iterable[tuple[str, TensorInfo]], told: Told) -> dict[str, dict[str, str]]:
     """The digests of every tensor, in threads (hashing lets the others run), the largest first."""
     work = sorted(places, key=lambda place: (place[1].start - place[1].end, place[1].name))
     with ThreadPoolExecutor(min(32, os.cpu_count() or 1), "hash") as pool:
-        return dict(pool.map(lambda place: (place[1].name, _hash_tensor(members, *place)), work))
+        return dict(pool.map(lambda place: (place[1].name, _hash_tensor(members, place[0], place[1], told)), work))
 
 
-def _hash_tensor(members: Members, file: str, info: TensorInfo) -> dict[str, str]:
+def _hash_tensor(members: Members, file: str, info: TensorInfo, told: Told) -> dict[str, str]:
     exact, rounded, left = new_hash(), new_hash(), info.end - info.start
     buffer = memoryview(bytearray(min(CHUNK, left)))
     with members.open(file) as stream:
@@ -197,6 +209,7 @@ def _hash_tensor(members: Members, file: str, info: TensorInfo) -> dict[str, str
             if info.dtype in ROUNDED:
                 rounded.update(to_bf16(chunk, info.dtype))
             left -= len(chunk)
+            told(len(chunk))
     digests = {"sha256": exact.hexdigest()}
     return {**digests, "bf16": rounded.hexdigest()} if info.dtype in ROUNDED else digests
 

@@ -3,18 +3,19 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from adapterhub.base.fold import fold
+from adapterhub.base.fold import fold, sentence
 from adapterhub.cli.output import print_findings, say
 from adapterhub.cli.sheet import print_entry
 from adapterhub.cli.table import Column, print_table
 from adapterhub.cli.text import clean, short, size
 
 if TYPE_CHECKING:
+    from adapterhub.verbs.extract import ExtractPlan
     from adapterhub.verbs.fuse import Fused, FusePlan
-    from adapterhub.verbs.merge import MergePlan
+    from adapterhub.verbs.merge_plan import MergePlan
     from adapterhub.verbs.shown import Shown
 
-__all__ = ["print_fuse_plan", "print_fused", "print_merged", "print_plan"]
+__all__ = ["print_extract_plan", "print_fuse_plan", "print_fused", "print_merged", "print_plan"]
 
 OPERANDS = (Column("REFERENCE", keep=20), Column("WEIGHT", right=True), Column("RANK", right=True))
 MODULES = (
@@ -24,6 +25,7 @@ MODULES = (
 TENSORS = (
     Column("TENSORS", keep=24), Column("SHAPE", right=True), Column("DTYPE"), Column("RANK", right=True),
 )  # fmt: skip
+WEIGHTS = (Column("MODULES", keep=24), Column("SHAPE", right=True), Column("RANK", right=True))
 WORST = 3
 TOLD = 1e-5
 """Errors below this are rounding, and not worth a line for each module."""
@@ -38,9 +40,11 @@ def print_plan(plan: "MergePlan") -> None:
         alike.setdefault((f"{one.shape[0]}×{one.shape[1]}", one.method, ranks, str(one.rank)), []).append(one.module)
     print_table(MODULES, [[name, *rest] for rest, modules in alike.items() for name in fold(modules)])
     print()
-    told = "exact but for one rounding" if plan.exact else "what the cut loses is told when it is computed"
-    count = f"{len(plan.modules)} module{'s' if len(plan.modules) != 1 else ''}"
-    print(f"{count}, rank {plan.rank}, {size(4 * plan.parameters)}; {told}; nothing was written")
+    told = f"exact but for one rounding into fp32 ({plan.expected_error or 0:.0e})"
+    print(
+        f"{_count(len(plan.modules), 'module')}, rank {plan.rank}, {size(4 * plan.parameters)} at most; nothing was "
+        f"written\n{_cost(plan)}; {told if plan.exact else 'what the cut loses is known when it is computed'}"
+    )
     print_findings(plan.findings, indent="  ")
 
 
@@ -65,8 +69,40 @@ def print_fuse_plan(plan: "FusePlan") -> None:
     print()
     new = f", {len(plan.added)} new" if plan.added else ""
     print(f"{len(plan.tensors)} tensors change{new}, {plan.copied} stay, {size(plan.bytes)}; nothing was written")
+    print(f"{_cost(plan)}; each number is rounded once, by {plan.rounding:.0e} of it at most")
     for note in plan.notes:
         say(f"note: {clean(note)}")
+    print_findings(plan.findings, indent="  ")
+
+
+def print_extract_plan(plan: "ExtractPlan") -> None:
+    """What an extraction would compare, modules that are alike on one line."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for one in plan.modules:
+        rank = "" if one.rank is None else str(one.rank)
+        alike.setdefault((f"{one.shape[0]}×{one.shape[1]}", rank), []).append(one.module)
+    print_table(WEIGHTS, [[name, *rest] for rest, modules in alike.items() for name in fold(modules)])
+    print()
+    most = f"energy {plan.energy:g}" if plan.writes is None else f"{size(plan.writes)} at most"
+    print(
+        f"{_count(len(plan.modules), 'module')} to compare, {most}; what does not differ is left out; nothing was "
+        f"written\n{size(plan.reads)} to read, about {size(plan.memory)} of memory; the error is known when computed"
+    )
+    reasons: dict[str, list[str]] = {}
+    for tensor, why in plan.left_out.items():
+        reasons.setdefault(why.partition(":")[0], []).append(tensor)
+    for why, tensors in reasons.items():
+        say(f"note: {clean(sentence(tensors))}: not taken where it differs: {clean(why)}")
+    print_findings(plan.findings, indent="  ")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' if number != 1 else ''}"
+
+
+def _cost(plan: "MergePlan | FusePlan") -> str:
+    flops = f"{size(plan.flops).removesuffix('B')}FLOP"
+    return f"about {flops}, {size(plan.reads)} to read, {size(plan.memory)} of memory"
 
 
 def _print_operands(operands: "Iterable[dict[str, object]]") -> None:

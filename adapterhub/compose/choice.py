@@ -6,8 +6,44 @@ one that is named.
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
-__all__ = ["chosen", "faults"]
+import torch
+from torch import Tensor
+
+__all__ = ["chosen", "copied", "distinct", "faults", "same"]
+
+Tensors = Mapping[Any, Tensor]
+"""Whole tensors by the place where they stand."""
+
+
+def distinct(carriers: Mapping[str, float], tensors: Mapping[str, Tensors], choose: str | None) -> dict[str, float]:
+    """The carriers with one for all that bring the same tensors: the chosen one, else the first of positive weight."""
+    kept: list[str] = []
+    for name in sorted(carriers, key=lambda name: (name != choose, carriers[name] <= 0)):
+        if not any(same(tensors[name], tensors[other]) for other in kept):
+            kept.append(name)
+    return {name: weight for name, weight in carriers.items() if name in kept}
+
+
+def same(one: Tensors, other: Tensors) -> bool:
+    """Whether two adapters put the same values in the same places; of outlines nobody knows.
+
+    >>> head = {"score.weight": torch.ones(2, 3)}
+    >>> same(head, {"score.weight": torch.ones(2, 3, dtype=torch.bfloat16)}), same(head, {}), same({}, {})
+    (True, False, False)
+    """
+    return bool(one) and one.keys() == other.keys() and all(_equal(one[place], other[place]) for place in one)
+
+
+def copied(own: Tensor, tensor: Tensor) -> bool:
+    """Whether a whole tensor holds a model's own values, as the model stores them: it was saved, and never trained."""
+    return torch.equal(own, tensor.to(own.device, own.dtype))
+
+
+def _equal(one: Tensor, other: Tensor) -> bool:
+    wide = torch.promote_types(one.dtype, other.dtype)
+    return not one.is_meta and not other.is_meta and torch.equal(one.to(wide), other.to(one.device, wide))
 
 
 def chosen(carriers: Mapping[str, float], choose: str | None) -> str | None:

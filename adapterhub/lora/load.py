@@ -1,6 +1,9 @@
 """From an entry to what it does to a model: an `Adapter`, its modules without PEFT's prefix."""
 
 import importlib
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from adapterhub.entry import Entry
@@ -13,7 +16,9 @@ from adapterhub.lora.refuse import refuse
 from adapterhub.lora.values import Values, meta, view
 from adapterhub.lora.verified import VerifiedMembers
 
-__all__ = ["READERS", "load", "outline"]
+__all__ = ["READERS", "load", "load_all", "outline"]
+
+THREADS = 8
 
 READERS = {
     "LORA": "factored",
@@ -37,6 +42,21 @@ def load(entry: Entry, name: str = "") -> Adapter:
     name = name or f"sha256:{entry.digest.short}"
     members = VerifiedMembers(entry, name)
     return _read(members, entry.manifest.kind, lambda file, info: view(members.data(file), info), name)
+
+
+def load_all(entries: Sequence[tuple[Entry, str]]) -> list[Adapter]:
+    """Several adapters with their names, read at the same time; of what is wrong, the first of them is raised."""
+    largest = sorted(range(len(entries)), key=lambda place: -_size(entries[place][0]))
+    with ThreadPoolExecutor(max(1, min(THREADS, os.cpu_count() or 1, len(entries))), "load") as pool:
+        try:  # the largest begins first: begun last it would end alone
+            running = {place: pool.submit(load, *entries[place]) for place in largest}
+            return [running[place].result() for place in range(len(entries))]
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _size(entry: Entry) -> int:
+    return sum(file.size for file in entry.manifest.files)
 
 
 def outline(entry: Entry, name: str = "") -> Adapter:

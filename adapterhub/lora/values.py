@@ -30,13 +30,13 @@ Values = Callable[[str, TensorInfo], Tensor]
 """The same, of any file by its name."""
 
 
-def view(data: bytearray, info: TensorInfo) -> Tensor:
+def view(data: memoryview, info: TensorInfo) -> Tensor:
     """A tensor that shares the memory of a file's bytes."""
     dtype, start = DTYPES[info.dtype], info.start
     if not info.parameters:
         return torch.empty(info.shape, dtype=dtype)
     if start % dtype.itemsize:  # a header of odd length; unaligned memory is slow, and undefined for some kernels
-        data, start = data[info.start : info.end], 0
+        data, start = memoryview(bytearray(data[info.start : info.end])), 0
     flat = torch.frombuffer(data, dtype=dtype, count=math.prod(info.shape), offset=start)
     return flat.view(info.shape)
 

@@ -1,7 +1,7 @@
 """Bases: a word becomes a card, a card a pin; `base add, list, show, diff`."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,19 +65,22 @@ def card_bytes(card: Card) -> bytes:
     return card.model_copy(update={"name": "", "source": None}).to_bytes()
 
 
-def card_for(desk: Desk, word: str, *, hashes: bool = True) -> Card:
-    """The card of a folder, of an entry of kind model, or of a base this store knows by name or digest."""
+def card_for(desk: Desk, word: str, *, hashes: bool = True, told: Callable[[int], None] | None = None) -> Card:
+    """The card of a folder, of an entry of kind model, or of a base this store knows by name or digest.
+
+    told hears how many more bytes were read.
+    """
     if word.startswith("hf:"):
         raise Refused(
             f"{word}: bases on a Hub cannot be read yet",
             hint="download it, then give its folder: --base ./folder",
         )
     if is_folder(word):
-        return _card_of_folder(desk.folder(word), hashes)
+        return _card_of_folder(desk.folder(word), hashes, told)
     # An entry comes before a name from base add: a name kept for an older version must never stand for the newest.
     if "/" in word:
         with suppress(NotFound):
-            return _card_of_entry(desk, word, hashes)
+            return _card_of_entry(desk, word, hashes, told)
     return _known(desk, word)
 
 
@@ -98,14 +101,14 @@ def _known(desk: Desk, word: str) -> Card:
     )
 
 
-def _card_of_folder(folder: Path, hashes: bool) -> Card:
+def _card_of_folder(folder: Path, hashes: bool, told: Callable[[int], None] | None) -> Card:
     if not folder.is_dir():
         raise BadReference(f"{folder} is a file; a base is a folder", hint="give the folder that holds config.json")
     members = FolderMembers({path.name: path for path in folder.iterdir() if path.is_file()})
-    return card_of(members, hashes=hashes, name=folder.resolve().name, source=str(folder))
+    return card_of(members, hashes=hashes, name=folder.resolve().name, source=str(folder), told=told)
 
 
-def _card_of_entry(desk: Desk, word: str, hashes: bool) -> Card:
+def _card_of_entry(desk: Desk, word: str, hashes: bool, told: Callable[[int], None] | None) -> Card:
     listed, entry = desk.find(word)
     if entry.manifest.kind != "model":
         raise DoesNotFit(
@@ -115,7 +118,8 @@ def _card_of_entry(desk: Desk, word: str, hashes: bool) -> Card:
     # An entry never changes: a card made of it once is its card for ever.
     if kept := next((card for card in known_cards(desk) if card.source == str(listed.digest)), None):
         return kept.model_copy(update={"name": str(listed.reference)})
-    return card_of(EntryMembers(entry), hashes=hashes, name=str(listed.reference), source=str(listed.digest))
+    named = {"name": str(listed.reference), "source": str(listed.digest)}
+    return card_of(EntryMembers(entry), hashes=hashes, told=told, **named)
 
 
 def known_cards(desk: Desk) -> Iterator[Card]:

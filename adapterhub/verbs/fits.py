@@ -26,7 +26,10 @@ __all__ = ["audit", "unfit"]
 
 @final
 class Base:
-    """A base that was asked for: headers at once, hashes only when an adapter's pin can be compared with them."""
+    """A base that was asked for: headers at once, hashes only when an adapter's pin can be compared with them.
+
+    Of a card that was given there are no others.
+    """
 
     def __init__(self, desk: Desk, word: str | None = None, card: Card | None = None) -> None:
         self._desk, self._word, self._card = desk, word, card
@@ -37,7 +40,7 @@ class Base:
 
     @cached_property
     def hashed(self) -> Card:
-        return self.headers if not self.headers.header_only else card_for(self._desk, str(self._word))
+        return card_for(self._desk, self._word) if self._word and self.headers.header_only else self.headers
 
     def fit(self, adapter: Adapter) -> Report:
         """The fit of an adapter; reading the weights is worth it only where their digests decide."""
@@ -46,7 +49,7 @@ class Base:
         return fit(adapter, self.hashed) if pinned and report.verdict == "unpinned" else report
 
 
-def audit(desk: Desk, words: Iterable[str] = (), bases: Iterable[str] = ()) -> list[Report]:
+def audit(desk: Desk, words: Iterable[str] = (), bases: Iterable[str | Card] = ()) -> list[Report]:
     """The fit of every adapter on every base; without words, of all in the store; without bases, on all known ones.
 
     An adapter that was named and cannot be audited raises; in the matrix of all it is left out.
@@ -67,8 +70,11 @@ def audit(desk: Desk, words: Iterable[str] = (), bases: Iterable[str] = ()) -> l
     return reports
 
 
-def _bases(desk: Desk, words: Iterable[str]) -> list[Base]:
-    bases = [Base(desk, word) for word in dict.fromkeys(words)] or [Base(desk, card=card) for card in known_cards(desk)]
+def _bases(desk: Desk, asked: Iterable[str | Card]) -> list[Base]:
+    named = list(asked) or list(known_cards(desk))
+    words = dict.fromkeys(one for one in named if isinstance(one, str))
+    cards = (one for one in named if isinstance(one, Card))
+    bases = [*(Base(desk, word) for word in words), *(Base(desk, card=card) for card in cards)]
     for base in bases:
         _ = base.headers  # a base that is not there is said before any adapter is read
     if not bases:
@@ -92,10 +98,9 @@ def _adapter(desk: Desk, word: str) -> Adapter:
         with take(desk.folder(word)) as intake:
             return adapter_of(FolderMembers(intake.paths), word)
     listed, entry = desk.find(word)
-    noted = gather(entry.notes).base
-    pin = BasePin.model_validate(noted) if noted else None
-    recorded = _recorded(desk, entry, entry.manifest.base or pin)
-    return adapter_of(EntryMembers(entry), str(listed.reference), entry.manifest, noted=pin, recorded=recorded)
+    noted = gather(entry.notes).pin
+    recorded = _recorded(desk, entry, entry.manifest.base or noted)
+    return adapter_of(EntryMembers(entry), str(listed.reference), entry.manifest, noted=noted, recorded=recorded)
 
 
 def _recorded(desk: Desk, entry: Entry, pin: BasePin | None) -> Card | None:

@@ -1,16 +1,20 @@
 """`fuse`: adapters into the weights of their base, as a plain checkpoint and, if wanted, an entry of its own."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adapterhub.document import Document
+from adapterhub.finding import Finding
 from adapterhub.manifest import Parent
 from adapterhub.verbs.add import Request, add
 from adapterhub.verbs.bases import base_add_card, card_bytes, card_for, pin_of
 from adapterhub.verbs.desk import Desk
-from adapterhub.verbs.fits import audit
 from adapterhub.verbs.live import Asked, asked, folder_of_base, insist_on_fit
+from adapterhub.verbs.merge_plan import weight_bytes
+from adapterhub.verbs.taken import insist_on_free, taken
+from adapterhub.verbs.told import Told
 
 if TYPE_CHECKING:
     from adapterhub.compose.checkpoints.patch import Patch
@@ -28,7 +32,11 @@ class TensorPlan(Document):
 
 
 class FusePlan(Document):
-    """What a fuse would do: tensors that change, how many are copied, new ones, bytes of the weights in all."""
+    """What a fuse would do: tensors that change, how many are copied, new ones, bytes that are written in all.
+
+    The cost: `flops` in leading terms, bytes that are read, and about how much `memory` beside Python and torch.
+    `rounding`: all is computed in fp32 or wider and rounded once, by this part of a number at most.
+    """
 
     base: str
     operands: tuple[dict[str, object], ...]
@@ -36,7 +44,13 @@ class FusePlan(Document):
     added: tuple[str, ...] = ()
     copied: int
     bytes: int
+    flops: int = 0
+    reads: int = 0
+    memory: int = 0
+    rounding: float = 0.0
     notes: tuple[str, ...] = ()
+    name: str = ""
+    findings: tuple[Finding, ...] = ()
 
 
 class Fused(Document):
@@ -68,28 +82,45 @@ def fuse(
     unless it is asked for, `tied` and `new_tensors` (see `compose.checkpoints.fuse`).
     """
     allow = allow or {}
+    from adapterhub.compose.checkpoints.checkpoint import open_checkpoint
     from adapterhub.compose.checkpoints.fuse import fuse as write
 
-    if name is not None:
-        desk.target(name)
-    wanted, source = _fitting(desk, text, base, choose), folder_of_base(desk, base)
+    target = desk.target(name) if name is not None else None
+    wanted, source = asked(desk, text, choose), folder_of_base(desk, base)
+    request = _request(wanted, allow)
+    if target is not None:
+        insist_on_free(desk, target, request)
+    insist_on_fit(desk, wanted, base)
     said, chosen = _identity(wanted), wanted.chosen
     done = write(wanted.parts(), source, folder, recipe=said, choose=chosen, progress=progress, **allow)
     answer = Fused(folder=str(folder), touched=done.touched, copied=done.copied, bytes=done.bytes, notes=done.notes)
-    if name is None:
+    if target is None:
         return answer
-    kept = add(desk, folder, name, _request(desk, base, wanted, allow))
+    card = card_for(desk, base, told=Told(progress, open_checkpoint(source).size))
+    base_add_card(desk, card)
+    pinned = replace(request, pin=pin_of(card), cards=(card_bytes(card),))
+    kept = add(desk, folder, str(target), pinned, Told(progress, done.bytes))
     return answer.model_copy(update={"reference": kept.reference, "digest": kept.digest})
 
 
 def fuse_plan(
-    desk: Desk, text: str, base: str, *, choose: str | None = None, allow: Mapping[str, bool] | None = None
+    desk: Desk,
+    text: str,
+    base: str,
+    *,
+    name: str | None = None,
+    choose: str | None = None,
+    allow: Mapping[str, bool] | None = None,
 ) -> FusePlan:
-    """What a fuse would do; every mistake is found, and nothing is written."""
+    """What a fuse would do, and whether it could be kept as `name`; every mistake is found, and nothing is written."""
+    from adapterhub.compose.checkpoints.cost import cost
     from adapterhub.compose.checkpoints.fuse_plan import plan_fuse
 
-    wanted, source = _fitting(desk, text, base, choose), folder_of_base(desk, base)
+    target = desk.target(name) if name is not None else None
+    wanted, source = asked(desk, text, choose), folder_of_base(desk, base)
+    insist_on_fit(desk, wanted, base)
     plan = plan_fuse(wanted.parts(), source, recipe=_identity(wanted), choose=wanted.chosen, **(allow or {}))
+    costs = cost(plan)
     return FusePlan(
         base=str(source),
         operands=tuple(
@@ -99,8 +130,14 @@ def fuse_plan(
         tensors=tuple(_tensor(patch) for _, patch in sorted(plan.targets.patches.items())),
         added=tuple(sorted(plan.targets.added)),
         copied=len(set(plan.base.places) - set(plan.touched)),
-        bytes=sum((plan.base.folder / shard).stat().st_size for shard in plan.base.shards),
+        bytes=costs.writes,
+        flops=costs.flops,
+        reads=costs.reads + sum(map(weight_bytes, wanted.found)),
+        memory=costs.memory,
+        rounding=costs.rounding,
         notes=plan.notes,
+        name=str(target or ""),
+        findings=tuple(taken(desk, target, _request(wanted, allow or {}))) if target else (),
     )
 
 
@@ -110,28 +147,17 @@ def _tensor(patch: "Patch") -> TensorPlan:
     return TensorPlan(tensor=patch.tensor, shape=(patch.height, patch.width), dtype=name, rank=sum(ranks))
 
 
-def _fitting(desk: Desk, text: str, base: str, choose: str | None) -> Asked:
-    """The adapters of an expression, all of which fit the base."""
-    wanted = asked(desk, text, choose)
-    insist_on_fit(audit(desk, [one.label for one in wanted.found], [base]))
-    return wanted
-
-
 def _identity(wanted: Asked) -> dict[str, Any]:
     """What an interrupted fuse knows itself again by."""
     return {"adapters": [one.digest for one in wanted.found], "weights": list(wanted.weights)}
 
 
-def _request(desk: Desk, base: str, wanted: Asked, allow: Mapping[str, bool]) -> Request:
-    """The lineage of a fused model: the adapters as parents, its base pinned by content."""
-    card = card_for(desk, base)
-    base_add_card(desk, card)
+def _request(wanted: Asked, allow: Mapping[str, bool]) -> Request:
+    """The lineage of a fused model: the adapters as parents, and what was chosen and allowed."""
     recipe: dict[str, Any] = {"method": "fuse", **{key: True for key, value in allow.items() if value}}
     if wanted.choose is not None:
         recipe["choose"] = wanted.choose
     return Request(
-        pin=pin_of(card),
-        cards=(card_bytes(card),),
         parents=tuple(
             Parent(digest=one.digest, weight=weight) for one, weight in zip(wanted.found, wanted.weights, strict=True)
         ),

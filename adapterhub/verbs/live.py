@@ -1,19 +1,19 @@
 """`stack` and `load`: adapters onto a live model, or a model with its adapters on."""
 
 import json
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-from adapterhub.audit.report import Report
 from adapterhub.errors import DoesNotFit, Refused, WrongUsage
 from adapterhub.reference import is_folder
+from adapterhub.verbs.bases import card_for
 from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.fits import audit
 from adapterhub.verbs.keep import path as path_of
-from adapterhub.verbs.operands import operands, place_of, plain, recipe_of
+from adapterhub.verbs.operands import operands, place_of
+from adapterhub.verbs.recipes import plain, recipe_of
 from adapterhub.verbs.subject import Subject
 
 if TYPE_CHECKING:
@@ -55,10 +55,10 @@ class Asked:
 
     def parts(self) -> "list[Part]":
         """The adapters, read and verified."""
-        from adapterhub.lora.load import load as read
+        from adapterhub.lora.load import load_all
 
-        rows = zip(self.names, self.found, self.weights, strict=True)
-        return [(name, read(one.entry, one.label), weight) for name, one, weight in rows]
+        adapters = load_all([(one.entry, one.label) for one in self.found])
+        return list(zip(self.names, adapters, self.weights, strict=True))
 
 
 def asked(desk: Desk, text: str, choose: str | None = None) -> Asked:
@@ -69,12 +69,9 @@ def asked(desk: Desk, text: str, choose: str | None = None) -> Asked:
     return Asked(tuple(found), weights, place_of(choose, recipe, found))
 
 
-def stack(desk: Desk, model: "nn.Module", text: str, choose: str | None = None) -> "Stack":
-    """The adapters of an expression, ready to be attached to a live model by `with`."""
-    from adapterhub.compose.live.stack import stack as attach
-
-    wanted = asked(desk, text, choose)
-    return attach(model, wanted.parts(), choose=wanted.chosen, read=lambda more: asked(desk, more).parts())
+def stack(desk: Desk, model: "nn.Module", text: str, *, partial: bool = False, choose: str | None = None) -> "Stack":
+    """The adapters of an expression, ready to be attached to a live model by `with`; `partial` takes what fits."""
+    return _onto(model, desk, asked(desk, text, choose), partial=partial)
 
 
 def load(desk: Desk, base: str, text: str, *, partial: bool = False, choose: str | None = None, **how: Any) -> Any:
@@ -83,10 +80,8 @@ def load(desk: Desk, base: str, text: str, *, partial: bool = False, choose: str
     The fit is asked first: a misfit is refused, a partial fit too unless `partial`. The stack is the model's attribute
     `adapters`: its weights and routes can be changed, and its end (`model.adapters.close()`) leaves the plain base.
     """
-    from adapterhub.compose.live.stack import stack as attach
-
     wanted = asked(desk, text, choose)
-    insist_on_fit(audit(desk, [one.label for one in wanted.found], [base]), partial=partial)
+    insist_on_fit(desk, wanted, base, partial=partial)
     folder = folder_of_base(desk, base)
     tasks = {one.facts.task for one in wanted.found}
     kind = _model_class(folder, tasks.pop() if len(tasks) == 1 else None)
@@ -96,15 +91,20 @@ def load(desk: Desk, base: str, text: str, *, partial: bool = False, choose: str
         raise WrongUsage(
             f"{base}: {kind.__name__}.from_pretrained: {error}", hint="what is given besides goes to from_pretrained"
         ) from error
-    more = lambda text: asked(desk, text).parts()  # noqa: E731
-    live = attach(model, wanted.parts(), choose=wanted.chosen, partial=partial, read=more)
-    live.__enter__()
-    model.adapters = live
+    model.adapters = _onto(model, desk, wanted, partial=partial).__enter__()
     return model
 
 
-def insist_on_fit(reports: Sequence[Report], *, partial: bool = False) -> None:
-    """`DoesNotFit` with every adapter that has no place in the base, or only some of it."""
+def _onto(model: "nn.Module", desk: Desk, wanted: Asked, *, partial: bool) -> "Stack":
+    from adapterhub.compose.live.stack import stack as attach
+
+    read = lambda more: asked(desk, more).parts()  # noqa: E731
+    return attach(model, wanted.parts(), choose=wanted.chosen, partial=partial, read=read)
+
+
+def insist_on_fit(desk: Desk, wanted: Asked, base: str, *, partial: bool = False) -> None:
+    """`DoesNotFit` with every adapter that has no place in the base, or only some of it; headers tell."""
+    reports = audit(desk, [one.label for one in wanted.found], [card_for(desk, base, hashes=False)])
     allowed = {"misfit"} if partial else {"misfit", "partial"}
     if not (bad := [report for report in reports if report.verdict in allowed]):
         return

@@ -1,121 +1,53 @@
-"""What an expression or a recipe names: the adapters themselves, and what they agree on."""
+"""What a recipe names: the adapters themselves, and what they agree on."""
 
-import json
-import reprlib
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
-from pydantic import ValidationError
-
-from adapterhub.compose.recipe import Recipe, of_expression
-from adapterhub.errors import NotFound, WrongUsage
+from adapterhub.compose.recipe import Recipe
+from adapterhub.errors import AdapterHubError, NotFound
 from adapterhub.finding import Finding
 from adapterhub.manifest import BasePin
 from adapterhub.note import gather
-from adapterhub.reference import home_path, is_folder
 from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.subject import Subject, subject
 
-__all__ = ["agreed", "apart", "operands", "pin_of", "place_of", "plain", "recipe_of"]
+__all__ = ["agreed", "apart", "attempt", "find", "operands", "pin_of", "place_of", "tell"]
 
-FILES = (".yaml", ".yml", ".json")
-LARGEST = 1 << 20
 T = TypeVar("T")
-
-
-def recipe_of(text: str, **how: Any) -> Recipe:
-    """The recipe an expression or the path of a recipe file stands for; what is given besides wins over the file."""
-    given = {name: value for name, value in how.items() if value not in (None, {})}
-    path = home_path(text.strip())
-    if not (is_folder(text.strip()) and path.suffix in FILES and not path.is_dir()):
-        return _checked(lambda: of_expression(text, **given), "the recipe")
-    fields = _read(path, text)
-    if given.keys() & {"rank", "energy"}:
-        fields = {name: value for name, value in fields.items() if name not in ("rank", "energy")}
-    return _checked(lambda: Recipe.model_validate({**fields, **given}), text)
-
-
-def _read(path: Path, text: str) -> dict[str, Any]:
-    import yaml
-
-    if not path.exists():
-        raise NotFound(f"{text}: no such recipe", hint="a recipe is a YAML file; `adapterhub merge --help` shows one")
-    if path.stat().st_size > LARGEST:
-        raise WrongUsage(
-            f"{text}: {path.stat().st_size} bytes are no recipe", hint=f"a recipe is below {LARGEST} bytes"
-        )
-    try:
-        data = path.read_bytes().decode()
-        fields = json.loads(data) if path.suffix == ".json" else _plain_yaml(data)
-    except (ValueError, RecursionError, yaml.YAMLError) as error:
-        why = " ".join(str(error).split())
-        raise WrongUsage(
-            f"{text}: not readable as YAML: {why}", hint="mend the file where the message points"
-        ) from None
-    if not isinstance(fields, dict):
-        raise WrongUsage(
-            f"{text}: wanted fields such as adapters: and method:, got {type(fields).__name__}", hint="see the README"
-        )
-    return fields
-
-
-def _plain_yaml(data: str) -> Any:
-    """YAML without aliases, which can stand for more than fits into memory, and without doubled keys."""
-    import yaml
-
-    mappings: list[list[str]] = []
-    for event in yaml.parse(data, Loader=yaml.SafeLoader):
-        if isinstance(event, yaml.AliasEvent):
-            raise ValueError(f"the alias *{event.anchor}: write out what it stands for")
-    node = yaml.compose(data, Loader=yaml.SafeLoader)
-    queue = [node] if node else []
-    while queue:
-        one = queue.pop()
-        if isinstance(one, yaml.MappingNode):
-            mappings.append([str(key.value) for key, _ in one.value])
-            queue += [value for _, value in one.value]
-        elif isinstance(one, yaml.SequenceNode):
-            queue += one.value
-    for keys in mappings:
-        if twice := {key for key in keys if keys.count(key) > 1}:
-            raise ValueError(f"{', '.join(sorted(twice))} stands there twice")
-    return yaml.safe_load(data)
-
-
-def _checked(make: Any, what: str) -> Recipe:
-    try:
-        recipe: Recipe = make()
-    except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, e['loc']))}: {e['msg']}, got {reprlib.repr(e['input'])}" for e in error.errors()
-        )
-        raise WrongUsage(f"{what}: {faults}", hint="`adapterhub schema recipe` prints what a recipe may hold") from None
-    if not recipe.adapters:
-        raise WrongUsage(f"{what}: it names no adapter", hint="write `adapters:` with at least one {adapter: NAME}")
-    return recipe
-
-
-def plain(recipe: Recipe, text: str) -> Recipe:
-    """The recipe, if it is a weighted sum of whole adapters; what else it may ask for is a merge."""
-    more = {"rules": recipe.rules, "rank": recipe.rank, "energy": recipe.energy, "set": recipe.set, "seed": recipe.seed}
-    asked = [name for name, value in more.items() if value]
-    asked += [] if recipe.method == "sum" else ["method"]
-    asked += ["modules"] if any(one.modules for one in recipe.adapters) else []
-    if asked:
-        raise WrongUsage(
-            f"{text}: {', '.join(asked)}: methods, cuts and weights by module are for merges",
-            hint="merge first, `adapterhub merge RECIPE NAME`, then take the result",
-        )
-    return recipe
+R = TypeVar("R")
 
 
 def operands(desk: Desk, recipe: Recipe) -> list[Subject]:
-    """Every adapter of a recipe, found before anything is read."""
-    return [_found(desk, one.adapter) for one in recipe.adapters]
+    """Every adapter of a recipe, found before anything is read; one error tells all that are not."""
+    faults: list[AdapterHubError] = []
+    found = attempt(lambda one: find(desk, one.adapter), recipe.adapters, faults)
+    tell(faults)
+    return [one for one in found if one is not None]
 
 
-def _found(desk: Desk, word: str) -> Subject:
+def attempt(step: Callable[[T], R], items: Iterable[T], faults: list[AdapterHubError]) -> list[R | None]:
+    """The step's answer for each item, None where it fails; the error goes to the faults."""
+    answers: list[R | None] = []
+    for item in items:
+        try:
+            answers.append(step(item))
+        except AdapterHubError as error:
+            answers.append(None)
+            faults.append(error)
+    return answers
+
+
+def tell(faults: Sequence[AdapterHubError]) -> None:
+    """Raise all faults as one error, of the kind of the first."""
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        hints = dict.fromkeys(fault.hint for fault in faults if fault.hint)
+        raise type(faults[0])("; ".join(map(str, faults)), hint="; ".join(hints))
+
+
+def find(desk: Desk, word: str) -> Subject:
+    """One adapter of a recipe."""
     with subject(desk, word) as found:
         return found
 
@@ -138,8 +70,7 @@ def agreed(values: Sequence[T]) -> T | None:
 
 def pin_of(one: Subject) -> BasePin | None:
     """The base of an operand: the manifest's, else the one noted later."""
-    noted = gather(one.entry.notes).base
-    return one.entry.manifest.base or (BasePin.model_validate(noted) if noted else None)
+    return one.entry.manifest.base or gather(one.entry.notes).pin
 
 
 def apart(parents: Sequence[Subject]) -> Iterator[Finding]:

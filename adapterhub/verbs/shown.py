@@ -8,7 +8,7 @@ from adapterhub.entry import Entry
 from adapterhub.errors import Corrupt, NotFound, Refused
 from adapterhub.facts import Facts
 from adapterhub.finding import Finding
-from adapterhub.manifest import BasePin, Manifest
+from adapterhub.manifest import Manifest
 from adapterhub.note import gather
 from adapterhub.registry import Listed
 from adapterhub.store.derived import facts_of
@@ -63,7 +63,7 @@ def shown(listed: Listed, entry: Entry, facts: Facts) -> Shown:
         metrics=noted.metrics,
         tags=noted.tags,
         cost=noted.cost,
-        findings=(*_open(facts, pinned=bool(pin or noted.base)), *_contradictions(entry.manifest.base, noted.base)),
+        findings=(*_open(facts, pinned=bool(pin or noted.base)), *contradictions(entry.manifest.base, noted.pin)),
         aliases=listed.aliases,
         license=noted.license,
         values=noted.values,
@@ -92,7 +92,3 @@ def left_out(intake: "Intake") -> tuple[LeftOut, ...]:
 def _open(facts: Facts, *, pinned: bool) -> tuple[Finding, ...]:
     """The findings of the files that are still open: a base without a name is known once it is pinned."""
     return tuple(finding for finding in facts.findings if not (pinned and finding.check == "unnamed-base"))
-
-
-def _contradictions(pin: BasePin | None, noted: dict[str, Any]) -> tuple[Finding, ...]:
-    return tuple(contradictions(pin, BasePin.model_validate(noted) if noted else None))

@@ -1,11 +1,12 @@
 """Merges, plans and fused checkpoints, as people see them."""
 
-from adapterhub.cli.composed import print_fuse_plan, print_fused, print_merged, print_plan
+from adapterhub.cli.composed import print_extract_plan, print_fuse_plan, print_fused, print_merged, print_plan
 from adapterhub.cli.methods import method_help
 from adapterhub.compose.methods import METHODS
 from adapterhub.finding import Finding
+from adapterhub.verbs.extract import ExtractPlan, PlacePlan
 from adapterhub.verbs.fuse import Fused, FusePlan, TensorPlan
-from adapterhub.verbs.merge import MergePlan, ModulePlan
+from adapterhub.verbs.merge_plan import MergePlan, ModulePlan
 from tests.cli.test_sheet import FULL
 
 
@@ -32,7 +33,8 @@ def plan(**fields):
     )
     rows = ({"reference": "ada/sql@1", "weight": 0.7, "rank": 8}, {"reference": "ada/chat@1", "weight": 0.3, "rank": 4})
     return MergePlan.model_validate(
-        {"method": "svd", "rank": 8, "exact": False, "parameters": 3072, "operands": rows, "modules": steps, **fields}
+        {"method": "svd", "rank": 8, "exact": False, "parameters": 3072, "operands": rows, "modules": steps}
+        | {"flops": 1_200_000, "reads": 40_000, "memory": 99_000, **fields}
     )
 
 
@@ -40,7 +42,15 @@ def test_a_plan_folds_modules_that_are_alike(capsys):
     print_plan(plan())
     lines = told(capsys)
     assert "layers.0-3.q_proj  64×32  svd     8 + 4     8" in lines
-    assert lines[-1].startswith("4 modules, rank 8, 12.3 kB; what the cut loses is told when it is computed")
+    assert lines[-2] == "4 modules, rank 8, 12.3 kB at most; nothing was written"
+    assert lines[-1] == (
+        "about 1.2 MFLOP, 40.0 kB to read, 99.0 kB of memory; what the cut loses is known when it is computed"
+    )
+
+
+def test_a_plan_of_a_sum_says_how_exact_it_is(capsys):
+    print_plan(plan(method="sum", exact=True, expected_error=2.0**-24))
+    assert told(capsys)[-1].endswith("exact but for one rounding into fp32 (6e-08)")
 
 
 def test_a_plan_shows_its_findings(capsys):
@@ -61,10 +71,28 @@ def test_a_plan_of_a_fuse_folds_tensors_that_are_alike(capsys):
         TensorPlan(tensor=f"layers.{n}.q_proj.weight", shape=(64, 32), dtype="bfloat16", rank=12) for n in range(4)
     ]
     rows = ({"reference": "ada/sql@1", "weight": 0.7, "rank": 8},)
-    print_fuse_plan(FusePlan(base="./b", operands=rows, tensors=tuple(tensors), copied=5, bytes=2_000_000))
+    taken = Finding(check="name-taken", severity="error", place="ada/it@1", message="1 is there", remedy="leave it out")
+    costs = {"flops": 700, "reads": 3_000_000, "memory": 5_000_000, "rounding": 2.0**-9, "findings": (taken,)}
+    print_fuse_plan(FusePlan(base="./b", operands=rows, tensors=tuple(tensors), copied=5, bytes=2_000_000, **costs))
     lines = told(capsys)
     assert "layers.0-3.q_proj.weight  64×32  bfloat16    12" in lines
-    assert lines[-1] == "4 tensors change, 5 stay, 2.0 MB; nothing was written"
+    assert "4 tensors change, 5 stay, 2.0 MB; nothing was written" in lines
+    assert (
+        "about 700 FLOP, 3.0 MB to read, 5.0 MB of memory; each number is rounded once, by 2e-03 of it at most" in lines
+    )
+    assert "1 is there" in "".join(lines)
+
+
+def test_a_plan_of_an_extraction_folds_modules_and_says_what_is_left_out(capsys):
+    modules = tuple(PlacePlan(module=f"layers.{n}.q_proj", shape=(64, 32), rank=4) for n in range(3))
+    left = {f"layers.{n}.norm.weight": "it is no matrix" for n in range(3)}
+    print_extract_plan(ExtractPlan(base="./a", tuned="./b", modules=modules, left_out=left, reads=9000, writes=4608))
+    shown = capsys.readouterr()
+    assert "layers.0-2.q_proj  64×32     4" in shown.out
+    assert "3 modules to compare, 4.6 kB at most" in shown.out
+    assert "layers.0-2.norm.weight: not taken where it differs: it is no matrix" in shown.err
+    print_extract_plan(ExtractPlan(base="./a", tuned="./b", energy=0.9, modules=modules[:1]))
+    assert "1 module to compare, energy 0.9" in capsys.readouterr().out
 
 
 def test_the_help_of_merge_has_every_method_with_its_parameters_and_source():

@@ -65,3 +65,10 @@ def test_a_wide_terminal_shows_everything(screen, tmp_path):
     heading, row = screen(200, "list")
     assert heading.split() == ["REFERENCE", "TYPE", "RANK", "BASE", "ADDED", "DIGEST"]
     assert row.split()[:4] == ["ada/poet@1", "LORA", "2", "org/tiny"]
+
+
+def test_a_merge_shows_how_far_it_is(screen, tmp_path):
+    for seed, name in enumerate(("sql", "chat")):
+        adapter(tmp_path / name, seed=seed)
+        screen(80, "add", f"./{name}", f"ada/{name}")
+    assert any(line.startswith("merging") for line in screen(80, "merge", "ada/sql + ada/chat", "ada/both"))

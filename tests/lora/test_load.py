@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 from adapterhub.entry import Entry
 from adapterhub.errors import Corrupt, Refused
-from adapterhub.lora.load import READERS, load
+from adapterhub.lora.load import READERS, load, load_all
 from tests.lora.builders import entry_of, factors, peft_folder
 
 Q, V = "layers.0.q_proj", "layers.0.v_proj"
@@ -49,6 +49,40 @@ def test_every_floating_type_is_read_as_it_is(tmp_path, dtype):
 def test_the_scale_follows_config_and_patterns(tmp_path, config, scales):
     deltas = loaded(peft_folder(tmp_path, factors([Q, V]), **config)).deltas
     assert (deltas[Q].scale, deltas[V].scale) == pytest.approx(scales)
+
+
+def several(tmp_path, *ranks):
+    """Adapters of these ranks with their names, none of the size of another."""
+    folders = [peft_folder(tmp_path / f"n{n}", factors([Q, V], rank=rank)) for n, rank in enumerate(ranks)]
+    return [(entry_of(folder), f"ada/n{n}") for n, folder in enumerate(folders)]
+
+
+def test_several_are_what_each_is_alone_and_come_in_their_order(tmp_path):
+    entries = several(tmp_path, 2, 4, 1, 3)
+    adapters = load_all(entries)
+    assert [adapter.deltas[Q].rank for adapter in adapters] == [2, 4, 1, 3]
+    for adapter, entry in zip(adapters, entries, strict=True):
+        assert torch.equal(adapter.deltas[V].B, load(*entry).deltas[V].B)
+    assert load_all([]) == []
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_a_damaged_byte_in_one_of_several_names_that_one(tmp_path, place):
+    entries = several(tmp_path, 1, 3, 2)
+    weights = tmp_path / f"n{place}" / "adapter_model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    with pytest.raises(Corrupt, match=rf"ada/n{place}: adapter_model\.safetensors: wanted sha256:"):
+        load_all(entries)
+
+
+def test_of_several_that_are_damaged_the_first_is_told(tmp_path):
+    entries = several(tmp_path, 1, 2, 3)
+    for n in (1, 2):
+        (tmp_path / f"n{n}" / "adapter_config.json").write_text("{}")
+    with pytest.raises(Corrupt, match=r"ada/n1: adapter_config\.json"):
+        load_all(entries)
 
 
 def test_tensors_share_the_memory_that_was_read(tmp_path):

@@ -33,6 +33,15 @@ def test_a_size_that_no_memory_has_takes_none(tmp_path):
         load(Entry(Manifest(kind="adapter", files=files), FolderFiles(tmp_path)), "ada/poet")
 
 
+@pytest.mark.parametrize("room", [1, 1000, 1 << 20])
+def test_a_file_larger_than_the_room_it_begins_with_is_read_whole(tmp_path, monkeypatch, room):
+    pairs = factors([Q, V], out=300, into=200, rank=8)
+    entry = entry_of(peft_folder(tmp_path, pairs))
+    monkeypatch.setattr("adapterhub.lora.verified.ROOM", room)
+    deltas = load(entry).deltas
+    assert all(torch.equal(deltas[name].B, B) for name, (_, B) in pairs.items())
+
+
 @final
 @dataclass
 class Line:

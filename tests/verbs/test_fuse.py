@@ -3,7 +3,9 @@
 import pytest
 import torch
 
-from adapterhub.errors import DoesNotFit, WrongUsage
+from adapterhub.base import card
+from adapterhub.compose.checkpoints import extract
+from adapterhub.errors import AdapterHubError, DoesNotFit, NotFound, WrongUsage
 from adapterhub.hub import Hub
 from tests.builders import tree, write_files
 from tests.compose.builders import adapter, ask, tiny
@@ -45,6 +47,7 @@ def test_a_fused_model_can_be_an_entry_with_its_lineage(hub, tmp_path):
     assert [(one.digest, one.weight) for one in shown.manifest.parents] == list(zip(digests, (0.7, 0.3), strict=True))
     assert shown.manifest.base == hub.show("ada/sql").manifest.base
     assert told[-1][0] == told[-1][1] == done.bytes
+    assert all(done <= total for done, total in told)
 
 
 def test_a_plan_says_what_would_change_and_writes_nothing(hub, tmp_path):
@@ -56,6 +59,27 @@ def test_a_plan_says_what_would_change_and_writes_nothing(hub, tmp_path):
     )
     done = hub.fuse(MIX, tmp_path / "base", tmp_path / "fused")
     assert (tuple(one.tensor for one in plan.tensors), plan.copied) == (done.touched, done.copied)
+
+
+def test_a_plan_tells_what_a_fuse_costs(hub, tmp_path):
+    plan, done = hub.fuse_plan(MIX, tmp_path / "base"), hub.fuse(MIX, tmp_path / "base", tmp_path / "fused")
+    assert plan.bytes == done.bytes == sum(path.stat().st_size for path in (tmp_path / "fused").iterdir())
+    files = [file for name in ("sql", "chat") for file in hub.show(f"ada/{name}").manifest.files]
+    assert plan.reads == done.bytes + sum(file.size for file in files)
+    assert plan.flops == sum(2 * one.rank * one.shape[0] * one.shape[1] for one in plan.tensors)
+    assert plan.rounding == 2**-24
+    assert 0 < plan.memory < 10_000_000
+
+
+def test_the_fit_is_asked_of_headers_and_a_base_hashed_for_an_entry_alone(hub, tmp_path, monkeypatch):
+    hashed = []
+    real = card._hash
+    monkeypatch.setattr(card, "_hash", lambda *some: hashed.append(1) or real(*some))
+    hub.fuse_plan(MIX, tmp_path / "base")
+    hub.fuse(MIX, tmp_path / "base", tmp_path / "fused")
+    assert not hashed
+    hub.fuse(MIX, tmp_path / "base", tmp_path / "kept", name="ada/both")
+    assert hashed == [1]
 
 
 def test_a_plan_makes_the_same_mistakes_as_a_fuse(hub, tmp_path):
@@ -72,6 +96,11 @@ def test_an_adapter_without_a_place_in_the_base_is_refused_before_anything_is_wr
     with pytest.raises(DoesNotFit, match="misfit"):
         hub.fuse("ada/sql", tmp_path / "bert", tmp_path / "fused")
     assert not (tmp_path / "fused").exists()
+
+
+def test_all_adapters_that_are_not_there_are_told(hub, tmp_path):
+    with pytest.raises(NotFound, match=r"ada/none: no such .*ada/nobody: no such"):
+        hub.fuse("ada/none + ada/sql + ada/nobody", tmp_path / "base", tmp_path / "fused")
 
 
 def test_a_recipe_for_a_merge_is_no_fuse(hub, tmp_path):
@@ -96,6 +125,44 @@ def test_what_was_fused_is_extracted_again(hub, tmp_path):
     model, again = tiny("llama"), tiny("llama")
     with hub.stack(model, MIX), hub.stack(again, "ada/back"):
         assert torch.allclose(ask(model, "llama"), ask(again, "llama"), atol=1e-4)
+
+
+def test_a_plan_of_an_extraction_says_what_may_come_out(hub, tmp_path):
+    hub.fuse(MIX, tmp_path / "base", tmp_path / "fused")
+    before = tree(hub.store)
+    plan = hub.extract_plan(tmp_path / "base", tmp_path / "fused", "ada/back", rank=2)
+    found = {one.module: (one.shape, one.rank) for one in plan.modules}
+    assert found["model.layers.0.mlp.down_proj"] == ((16, 24), 2)
+    assert found["model.embed_tokens"] == ((16, 32), 2)
+    assert plan.left_out["model.norm.weight"] == "it is no matrix of a module: 16"
+    assert plan.writes == sum(4 * 2 * sum(one.shape) for one in plan.modules)
+    assert tree(hub.store) == before
+    got = hub.extract(tmp_path / "base", tmp_path / "fused", "ada/back", rank=2)
+    assert set(got.errors) < set(found)
+    by_energy = hub.extract_plan(tmp_path / "base", tmp_path / "fused", energy=0.5)
+    assert (by_energy.writes, by_energy.modules[0].rank) == (None, None)
+
+
+def test_a_plan_makes_the_same_mistakes_as_an_extraction(hub, tmp_path):
+    for how in ({}, {"energy": 1.5}, {"rank": 2, "targets": "z*"}):
+        with pytest.raises(AdapterHubError) as planned:
+            hub.extract_plan(tmp_path / "base", tmp_path / "base", "ada/none", **how)
+        with pytest.raises(AdapterHubError) as made:
+            hub.extract(tmp_path / "base", tmp_path / "base", "ada/none", **how)
+        assert (type(planned.value), str(planned.value)) == (type(made.value), str(made.value))
+
+
+def test_an_extraction_reads_again_only_what_differs(hub, tmp_path, monkeypatch):
+    hub.fuse(MIX, tmp_path / "base", tmp_path / "fused")
+    read, told = set(), []
+    real = extract.difference
+    monkeypatch.setattr(extract, "difference", lambda pair, **how: read.add(pair.name) or real(pair, **how))
+    got = hub.extract(
+        tmp_path / "base", tmp_path / "fused", "ada/back", rank=8, progress=lambda *step: told.append(step)
+    )
+    assert read == {f"{module}.weight" for module in got.errors}
+    assert told[-1][0] == told[-1][1]
+    assert all(done <= total for done, total in told)
 
 
 def test_what_an_extraction_loses_is_told(hub, tmp_path):

@@ -8,7 +8,8 @@ import torch
 from adapterhub.errors import DoesNotFit, NotFound, WrongUsage
 from adapterhub.hub import Hub
 from tests.builders import write_files
-from tests.compose.builders import adapter, ask, tiny
+from tests.compose.builders import adapter, ask, saved, tiny
+from tests.compose.live import test_experts_peft as moe
 
 
 @pytest.fixture
@@ -46,6 +47,15 @@ def test_the_stack_of_a_loaded_model_can_be_weighed_and_closed(hub, tmp_path):
 
 
 @torch.no_grad()
+def test_a_mixture_of_experts_is_opened_with_its_adapter_on(hub, tmp_path):
+    moe.tiny("qwen3_moe").save_pretrained(tmp_path / "moe")
+    judge = moe.theirs("qwen3_moe", [*moe.BOTH, moe.ROUTERS["qwen3_moe"]])
+    hub.add(saved(judge, tmp_path / "deep"), "ada/deep", base=tmp_path / "moe")
+    model = hub.load(tmp_path / "moe", "ada/deep")
+    assert torch.allclose(ask(model, "text"), ask(judge, "text"), atol=1e-5)
+
+
+@torch.no_grad()
 def test_a_base_may_be_an_entry(hub, tmp_path):
     hub.add(tmp_path / "base", "ada/llama")
     model = hub.load("ada/llama@1", "ada/sql", dtype=torch.bfloat16)
@@ -68,7 +78,15 @@ def test_a_partial_fit_needs_a_word(hub, tmp_path):
         hub.load(tmp_path / "bare", "ada/more")
     model = hub.load(tmp_path / "bare", "ada/more", partial=True)
     ids = torch.arange(6)[None]
-    assert not torch.equal(model(ids)[0], base(ids)[0])
+    plain, answer = base(ids)[0], model(ids)[0]
+    assert not torch.equal(answer, plain)
+    with pytest.raises(DoesNotFit, match="lm_head") as refusal:
+        hub.stack(base, "ada/more")
+    assert "partial=True" in refusal.value.hint
+    with hub.stack(base, "ada/more", partial=True):
+        assert torch.equal(base(ids)[0], answer)
+    with pytest.raises(DoesNotFit, match="no module"):
+        hub.stack(torch.nn.Linear(2, 2), "ada/more", partial=True)
 
 
 def test_two_versions_of_one_adapter_are_told_apart(hub, tmp_path):

@@ -119,6 +119,87 @@ def test_parents_of_different_bases_are_told(tmp_path):
     assert same.manifest.base == hub.show("ada/one").manifest.base
 
 
+MISTAKES = """
+adapters:
+  - {adapter: ada/sql, weight: .nan}
+  - {adapter: ada/nobody, wieght: 2}
+  - {adapter: ada/wide, modules: {"*.x_proj": 1}}
+  - {adapter: ada/chat}
+method: stir
+rules:
+  - {modules: "*.q_proj", method: ties, set: {density: 3}, rank: 0}
+rank: 4
+energy: 0.5
+"""
+
+
+def test_every_mistake_of_a_recipe_is_told_at_once(hub: Hub, tmp_path: Path) -> None:
+    hub.add(write_files(tmp_path / "wide", adapter_files(size=8)), "ada/wide")
+    path = write_files(tmp_path, {"mix.yaml": MISTAKES.encode()}) / "mix.yaml"
+    with pytest.raises(WrongUsage) as caught:
+        hub.merge_plan(str(path))
+    with pytest.raises(WrongUsage) as made:
+        hub.merge(str(path), "ada/mix")
+    assert str(caught.value) == str(made.value)
+    for said in (
+        "adapters.0.weight: Input should be a finite number",
+        "adapters.1.wieght: Extra inputs",
+        "rules.0.rank: Input should be greater",
+        "ada/nobody: no such adapter",
+        "no method is called 'stir'",
+        "ties: density is 3",
+        "both a rank (4) and an energy (0.5)",
+        "the pattern '*.x_proj' matches no module of ada/wide",
+        "the adapters change weights of different shapes",
+    ):
+        assert said in str(caught.value)
+
+
+def test_adapters_that_are_not_there_are_told_together_with_what_else_is_wrong(hub: Hub) -> None:
+    with pytest.raises(NotFound) as caught:
+        hub.merge_plan("ada/none + ada/sql + ada/nobody", set={"density": 2.0})
+    for said in ("ada/none: no such", "ada/nobody: no such", "sum has no parameter 'density'"):
+        assert said in str(caught.value)
+    with pytest.raises(NotFound, match="ada/x was chosen") as caught:
+        hub.merge_plan("ada/sql + ada/chat", "stir", choose="ada/x")
+    assert "no method is called 'stir'" in str(caught.value)
+
+
+def test_an_adapter_that_is_not_there_makes_no_other_mistake(hub: Hub, tmp_path: Path) -> None:
+    recipe = b"adapters: [{adapter: ada/none}, {adapter: ada/sql}]\nrules: [{modules: '*.x_proj', rank: 2}]"
+    with pytest.raises(NotFound) as caught:
+        hub.merge_plan(str(write_files(tmp_path, {"mix.yaml": recipe}) / "mix.yaml"))
+    assert "x_proj" not in str(caught.value)
+
+
+@pytest.mark.parametrize("energy", [1.5, 0.0, -1.0, float("nan")])
+def test_an_energy_that_is_no_part_is_told_with_one_that_is(hub: Hub, energy: float) -> None:
+    with pytest.raises(WrongUsage, match="energy") as caught:
+        hub.merge("ada/sql + ada/chat", "ada/mix", energy=energy)
+    assert "--energy 0.9" in caught.value.hint
+
+
+def test_a_plan_tells_what_a_merge_costs_and_what_it_loses(hub: Hub) -> None:
+    mix = "ada/sql*0.7 + ada/chat*0.3"
+    exact, cut, done = hub.merge_plan(mix), hub.merge_plan(mix, rank=1), hub.merge(mix, "ada/mix")
+    assert (exact.exact, cut.exact, cut.expected_error) == (True, False, None)
+    assert 0 < (done.relative_error or 0) <= (exact.expected_error or 0)
+    assert exact.writes == 4 * exact.parameters == 4 * (done.facts.parameters or 0)
+    assert exact.reads == sum(f.size for name in ("sql", "chat") for f in hub.show(f"ada/{name}").manifest.files)
+    assert min(exact.flops, cut.flops, exact.memory) > 0
+
+
+@pytest.mark.parametrize("method", ["dare_linear", "della", "breadcrumbs", "dare_ties"])
+def test_a_method_that_keeps_nothing_says_so(hub: Hub, method: str) -> None:
+    done = hub.merge("ada/sql + ada/chat", "ada/mix", method, set={"density": 1e-9})
+    (found,) = (one for one in done.findings if one.check in ("nothing-kept", "untrained"))
+    assert (found.check, found.place) == ("nothing-kept", "density")
+    assert f"{method} keeps at density 1e-09" in found.message
+    assert "layers.0.q_proj, layers.0.v_proj" in found.message
+    kept = hub.merge("ada/sql + ada/chat", "ada/kept", method)
+    assert "nothing-kept" not in {one.check for one in kept.findings}
+
+
 RECIPE = """
 adapters:
   - {adapter: ada/sql, weight: 0.7}

@@ -25,13 +25,17 @@ def command(
     targets: Annotated[
         str | None, Option(metavar="PATTERN", help="Only modules that match, as a shell matches.")
     ] = None,
+    dry_run: Annotated[bool, Option("--dry-run", help="Say what would be compared, and write nothing.")] = False,
 ) -> None:
     """Make an adapter out of what differs between two checkpoints.
 
     The difference of every weight is cut to the nearest factors of a rank, or to the fewest that keep a part of it;
     the error is told. What differs and is no matrix is named, and left out.
     """
-    run = run_of(ctx)
+    run, how = run_of(ctx), {"rank": rank, "energy": energy, "targets": targets}
+    if dry_run:
+        run.answer(run.hub().extract_plan(base, tuned, name, **how), composed.print_extract_plan)
+        return
     with steps("comparing", in_bytes=True) as progress:
-        made = run.hub().extract(base, tuned, name, rank=rank, energy=energy, targets=targets, progress=progress)
+        made = run.hub().extract(base, tuned, name, progress=progress, **how)
     run.answer(made, composed.print_merged)

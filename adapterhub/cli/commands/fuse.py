@@ -38,7 +38,7 @@ def command(
     """
     run, allow = run_of(ctx), {"tied": tied, "new_tensors": new_tensors}
     if dry_run:
-        run.answer(run.hub().fuse_plan(expression, base, choose=choose, **allow), composed.print_fuse_plan)
+        run.answer(run.hub().fuse_plan(expression, base, name=name, choose=choose, **allow), composed.print_fuse_plan)
         return
     with steps("fusing", in_bytes=True) as progress:
         fused = run.hub().fuse(expression, base, folder, name=name, choose=choose, progress=progress, **allow)

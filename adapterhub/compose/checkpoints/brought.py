@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-import torch
 from torch import Tensor
 
 from adapterhub.base.names import Naming
 from adapterhub.compose.checkpoints.checkpoint import Checkpoint
 from adapterhub.compose.checkpoints.difference import numbers
 from adapterhub.compose.checkpoints.tied import shared_with
+from adapterhub.compose.choice import copied
 from adapterhub.lora.adapter import Adapter
 from adapterhub.lora.values import DTYPES
 
@@ -41,7 +41,7 @@ def _same(base: Checkpoint, name: str, tensor: Tensor) -> bool:
     if info is None or info.shape != tuple(tensor.shape) or info.dtype not in DTYPES:
         return False
     flat = tensor.reshape(-1)
-    return all(torch.equal(stored, flat[start:end].to(stored.dtype)) for start, end, stored in _stored(base, name))
+    return all(copied(stored, flat[start:end]) for start, end, stored in _stored(base, name))
 
 
 def _stored(base: Checkpoint, name: str) -> Iterator[tuple[int, int, Tensor]]:

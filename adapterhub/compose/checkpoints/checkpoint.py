@@ -1,7 +1,6 @@
 """A checkpoint on disk: where every tensor lies, and which other files belong to the model."""
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,33 +8,25 @@ from pathlib import Path
 from typing import Any, final
 
 from adapterhub.base.card import card_of, places_of
-from adapterhub.errors import NotFound, Refused
+from adapterhub.compose.checkpoints.quantised import insist_on_plain
+from adapterhub.errors import NotFound
 from adapterhub.formats.checkpoint import weight_files
 from adapterhub.formats.header import TensorInfo
 from adapterhub.formats.members import FolderMembers
 
-__all__ = ["Checkpoint", "embeds", "open_checkpoint"]
+__all__ = ["Checkpoint", "open_checkpoint"]
 
-EMBEDDING = re.compile(
-    r"(.*_)?embeddings?|embed_(tokens|positions|in)(_.*)?|tok_embeddings|wte|wpe|shared|relative_attention_bias"
-)
 OTHER_WEIGHTS = (".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".onnx", ".onnx_data", ".gguf", ".tflite", ".ot")
 OTHER_TABLES = (".bin.index.json", ".h5.index.json", ".msgpack.index.json")
-
-
-def embeds(module: str) -> bool:
-    """Whether a module of this name is an embedding, whose weight is stored (vocabulary, dim).
-
-    >>> embeds("model.embed_tokens"), embeds("bert.embeddings.word_embeddings"), embeds("lm_head")
-    (True, True, False)
-    """
-    return EMBEDDING.fullmatch(module.rpartition(".")[2]) is not None
 
 
 @final
 @dataclass(frozen=True)
 class Checkpoint:
-    """What the headers of a folder say. `places`: the file of every tensor and where in it; `beside`: other files."""
+    """What the headers of a folder say. `places`: the file of every tensor and where in it; `beside`: other files.
+
+    Of the others `stale` hold weights once more, and `odd` are no files: links to nothing or to folders, pipes.
+    """
 
     folder: Path
     config: Mapping[str, Any]
@@ -44,11 +35,17 @@ class Checkpoint:
     shards: tuple[str, ...]
     places: Mapping[str, tuple[str, TensorInfo]]
     beside: tuple[str, ...]
-    left_out: tuple[str, ...]
+    stale: tuple[str, ...]
+    odd: tuple[str, ...]
 
     def find(self, tensor: str) -> TensorInfo | None:
         """A tensor, if the checkpoint has it."""
         return self.places[tensor][1] if tensor in self.places else None
+
+    @property
+    def size(self) -> int:
+        """Bytes of all tensors."""
+        return sum(info.end - info.start for _, info in self.places.values())
 
     def setting(self, field: str) -> Any:
         """A field of the config, or of the part of it that describes the language model."""
@@ -78,32 +75,28 @@ def open_checkpoint(folder: Path) -> Checkpoint:
     card = card_of(members, hashes=False)
     index = next((name for name in weights if name.endswith(".index.json")), None)
     shards = tuple(name for name in weights if name != index)
-    beside, left_out = _others(folder, {*weights})
-    found = Checkpoint(folder, card.config, card.model_type, index, shards, places_of(members), beside, left_out)
-    if quantised := found.setting("quantization_config"):
-        method = quantised.get("quant_method") if isinstance(quantised, dict) else None
-        raise Refused(
-            f"{folder}: its weights are quantised ({method or 'quantization_config in config.json'}): "
-            "what is added to them would be rounded away or misread",
-            hint="take the same model in bf16 or fp32; the quantised one can still be stacked on",
-        )
-    return found
+    places = places_of(members)
+    insist_on_plain(folder, card.config, [info for _, info in places.values()])
+    beside, stale, odd = _others(folder, {*weights})
+    return Checkpoint(folder, card.config, card.model_type, index, shards, places, beside, stale, odd)
 
 
-def _others(folder: Path, weights: set[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The files beside the weights: those that go with the model, and weights in other files, which would be stale."""
+def _others(folder: Path, weights: set[str]) -> tuple[tuple[str, ...], ...]:
+    """The files that go with the model; weights in other files, which would be stale; what is no file."""
     kept: list[str] = []
-    left_out: list[str] = []
+    stale: list[str] = []
+    odd: list[str] = []
     for name in _files(folder):
         if name in weights:
             continue
-        stale = name.endswith((*OTHER_WEIGHTS, *OTHER_TABLES)) or ("/" not in name and ".safetensors" in name)
-        (left_out if stale else kept).append(name)
-    return tuple(kept), tuple(left_out)
+        again = name.endswith((*OTHER_WEIGHTS, *OTHER_TABLES)) or ("/" not in name and ".safetensors" in name)
+        (stale if again else kept if (folder / name).is_file() else odd).append(name)
+    return tuple(kept), tuple(stale), tuple(odd)
 
 
 def _files(folder: Path) -> Iterator[str]:
     """Every file by its path in the folder, but nothing hidden in folders and no states of a training run."""
     for here, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith((".", "checkpoint-")))
-        yield from (Path(here, name).relative_to(folder).as_posix() for name in sorted(names))
+        linked = [name for name in folders if Path(here, name).is_symlink()]
+        yield from (Path(here, name).relative_to(folder).as_posix() for name in sorted([*names, *linked]))

@@ -6,27 +6,22 @@ Eckart and Young 1936, https://doi.org/10.1007/BF02288367: no factors of this ra
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 import torch
 from torch import Tensor
 
-from adapterhub.base.names import transposed
-from adapterhub.compose.checkpoints.checkpoint import Checkpoint, embeds, open_checkpoint
-from adapterhub.compose.checkpoints.difference import Pair, difference, pairs
-from adapterhub.compose.checkpoints.tied import shares
+from adapterhub.compose.checkpoints.difference import Pair, difference
+from adapterhub.compose.checkpoints.extract_plan import Place, plan_extract
 from adapterhub.compose.lowrank import Limit, cut_matrix
 from adapterhub.compose.rows import blocks, key_of
-from adapterhub.errors import NotFound, Refused, WrongUsage
+from adapterhub.errors import Refused
 from adapterhub.lora.delta import Delta, Form
 
 __all__ = ["Extracted", "Extraction", "extract"]
-
-SUCH = "such as rank 16 or energy 0.9"
 
 
 @final
@@ -64,27 +59,26 @@ def extract(
     base: Path,
     tuned: Path,
     *,
-    rank: int | None = None,
-    energy: float | None = None,
-    targets: str | None = None,
+    same: Collection[str] = (),
     progress: Callable[[int, int], None] | None = None,
+    **how: Any,
 ) -> Extraction:
-    """The change from one checkpoint to the other, in factors of this rank, or that keep this part of ‖ΔW‖².
+    """The change from one checkpoint to the other, in factors of a rank, or that keep a part (energy) of ‖ΔW‖².
 
-    Modules are named as the base's files name them. targets: a pattern as a shell has it; other modules are left out.
-    progress hears (bytes compared, bytes in all). Memory is a few times that of the largest weight. The same
-    checkpoints give the same bytes.
+    how: rank or energy; targets, a pattern as a shell has it: other modules are left out. same: tensors that are known
+    to be equal, as the base calls them, and are not read. Modules are named as the base's files name them. progress
+    hears (bytes compared, bytes in all). Memory is a few times that of the largest weight. The same checkpoints give
+    the same bytes.
     """
-    limit = _limit(rank, energy)
-    first, second = open_checkpoint(base), open_checkpoint(tuned)
-    found = Extraction()
-    both = list(pairs(first, second, found.left_out))
-    if targets and not any(fnmatchcase(_module(pair.name), targets) for pair in both):
-        raise NotFound(f"{targets!r} matches no module of {base}", hint="`*` stands for anything, dots too")
-    done, total = 0, sum(pair.size for pair in both)
+    plan = plan_extract(base, tuned, **how)
+    found = Extraction(left_out=dict(plan.alone))
+    work: list[tuple[Pair, Place | str]] = [(place.pair, place) for place in plan.places]
+    work = sorted([*work, *plan.others.items()], key=lambda one: one[0].name)
+    done, total = 0, sum(pair.size for pair in plan.pairs)
     with torch.inference_mode():
-        for pair in both:
-            _one(first, pair, targets, limit, found)
+        for pair, what in work:
+            if pair.name not in same:
+                _one(pair, what, plan.limit, found)
             done += pair.size
             if progress:
                 progress(done, total)
@@ -93,57 +87,29 @@ def extract(
     return found
 
 
-def _limit(rank: int | None, energy: float | None) -> Limit:
-    limit = Limit(rank, energy)
-    if limit.none:
-        raise WrongUsage("a rank or an energy says how far the change is cut", hint=SUCH)
-    if found := list(limit.faults()):
-        raise WrongUsage("; ".join(found), hint=SUCH)
-    return limit
-
-
 def _rest(left_out: Mapping[str, str]) -> str:
     return "".join(f"; {name}: {why}" for name, why in list(left_out.items())[:5])
 
 
-def _module(tensor: str) -> str:
-    return tensor.removesuffix(".weight")
-
-
-def _one(base: Checkpoint, pair: Pair, targets: str | None, limit: Limit, found: Extraction) -> None:
-    """Compare one tensor and put what changed where it belongs."""
-    why = "".join(_reasons(base, pair, targets)[:1])
-    change = difference(pair, look=bool(why))
+def _one(pair: Pair, what: Place | str, limit: Limit, found: Extraction) -> None:
+    """Compare one tensor and put what changed where it belongs. what: its place, or why it has none."""
+    change = difference(pair, look=isinstance(what, str))
     if change is None:
         return
-    if why:
-        found.left_out[pair.name] = why
+    if isinstance(what, str):
+        found.left_out[pair.name] = what
         return
     if not all(map(torch.isfinite, change.aminmax())):
         raise Refused(f"{pair.name} holds NaN or infinity in one of the two", hint="the checkpoint is broken")
-    found.modules[_module(pair.name)] = _cut(change, _module(pair.name), base.model_type, limit)
+    found.modules[what.module] = _cut(change, what, limit)
 
 
-def _reasons(base: Checkpoint, pair: Pair, targets: str | None) -> list[str]:
-    """Why a change of this tensor cannot be a delta."""
-    name, shape = pair.name, pair.base.shape
-    reasons = []
-    if len(shape) != 2 or not name.endswith(".weight"):
-        reasons.append(f"it is no matrix of a module: {'×'.join(map(str, shape)) or 'one number'}")
-    elif targets and not fnmatchcase(_module(name), targets):
-        reasons.append(f"it does not match {targets!r}")
-    elif shares(base, name):
-        reasons.append("the output layer shares it, and an adapter would change the embedding alone")
-    return reasons
-
-
-def _cut(change: Tensor, module: str, model_type: str | None, limit: Limit) -> Extracted:
-    embedding, turned = embeds(module), transposed(module, model_type)
-    matrix = change.T if embedding or turned else change
-    cut = cut_matrix(matrix, limit, key_of(module))
+def _cut(change: Tensor, place: Place, limit: Limit) -> Extracted:
+    matrix = change.T if place.embedding or place.turned else change
+    cut = cut_matrix(matrix, limit, key_of(place.module))
     A, B = cut.A.float().contiguous(), cut.B.float().contiguous()
-    delta = Delta(A, B, form=Form("embedding" if embedding else "linear"))
-    return Extracted(delta, math.sqrt(cut.wanted), math.sqrt(sum(_missed(matrix, delta))), turned)
+    delta = Delta(A, B, form=Form("embedding" if place.embedding else "linear"))
+    return Extracted(delta, math.sqrt(cut.wanted), math.sqrt(sum(_missed(matrix, delta))), place.turned)
 
 
 def _missed(matrix: Tensor, delta: Delta) -> Iterator[float]:

@@ -136,5 +136,7 @@ def _notes(targets: Targets) -> Iterator[str]:
             f"{', '.join(sorted(targets.added))}: new in this checkpoint; config.json is the base's and does not speak "
             "of it: load the result with the class that has it, or change `architectures` and the labels there"
         )
-    if left_out := targets.base.left_out:
-        yield f"left out, since they hold the base's weights as they were: {', '.join(left_out)}"
+    if stale := targets.base.stale:
+        yield f"left out, since they hold the base's weights as they were: {', '.join(stale)}"
+    if odd := targets.base.odd:
+        yield f"left out, since they are no files, or links that lead to none: {', '.join(odd)}"

@@ -56,7 +56,8 @@ class Partial:
 
     def check_space(self, wanted: int) -> None:
         """`Refused` unless the disk has room for so many more bytes."""
-        if (free := shutil.disk_usage(self.room).free) < wanted:
+        total, _, free = shutil.disk_usage(self.room)
+        if total and free < wanted:  # a file system without a size, such as a tmpfs without a limit, says 0 of 0
             if not any((self.room / FILES).iterdir()):
                 self.drop()
             raise Refused(

@@ -8,7 +8,7 @@ from math import prod
 import torch
 from torch import Tensor
 
-from adapterhub.compose.checkpoints.checkpoint import embeds
+from adapterhub.compose.checkpoints.embeddings import embeds
 from adapterhub.compose.checkpoints.patch import Patch, Stand
 from adapterhub.compose.checkpoints.targets import One, size_of
 from adapterhub.lora.adapter import Gain
@@ -35,7 +35,7 @@ def _gain(one: One, module: str, gain: Gain) -> None:
     if info is None:
         return
     change = (gain.vector.double().flatten() - 1) * one.weight
-    turned = one.turned(module) or embeds(one.naming.rewrite(module))
+    turned = one.turned(module) or embeds(one.all.base, one.naming.rewrite(module))
     shape = (info.shape[0], prod(info.shape[1:])) if info.shape else (1, 1)
     out, into = reversed(shape) if turned else shape
     channels = into if len(info.shape) < 3 else info.shape[1]

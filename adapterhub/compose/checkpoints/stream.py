@@ -18,6 +18,7 @@ from typing import Self, final
 import torch
 from torch import Tensor
 
+from adapterhub.compose.checkpoints.flush import Flush
 from adapterhub.compose.checkpoints.patch import Patch, Step
 from adapterhub.errors import Corrupt, Refused
 
@@ -52,7 +53,7 @@ class Stream:
 
     def rewrite(self, source: Path, patches: Sequence[Patch], target: Path) -> None:
         """`target` as `source` with these patches, which come in the order of their places; synced."""
-        with source.open("rb") as old, target.open("xb") as new:
+        with source.open("rb") as old, target.open("xb") as new, Flush(new.fileno()) as self._flush:
             size = os.fstat(old.fileno()).st_size
             os.truncate(new.fileno(), size)
             try:
@@ -62,7 +63,7 @@ class Stream:
             finally:
                 wait(self._running)  # the number of a closed file may soon be that of another
                 self._running.clear()
-            os.fsync(new.fileno())
+            self._flush.end()
 
     def _patch(self, source: int, target: int, patches: Sequence[Patch]) -> int:
         """Everything up to the end of the last patch, and where that is."""
@@ -91,7 +92,9 @@ class Stream:
     def _settle(self, left: int) -> None:
         """Wait until no more than so many writes are under way."""
         while len(self._running) > left:
-            self._told(self._running.popleft().result())
+            count = self._running.popleft().result()
+            self._told(count)
+            self._flush.wrote(count)
 
     @torch.inference_mode()
     def _step(self, source: int, patch: Patch) -> Step:

@@ -1,7 +1,8 @@
 """Weights that two layers share, as far as a folder can tell: the file has them once, under the embedding's name."""
 
-from adapterhub.compose.checkpoints.checkpoint import Checkpoint, embeds
+from adapterhub.compose.checkpoints.checkpoint import Checkpoint
 from adapterhub.compose.checkpoints.difference import Pair, difference
+from adapterhub.compose.checkpoints.embeddings import embeds
 from adapterhub.lora.values import DTYPES
 
 __all__ = ["shared_with", "shares", "twin"]
@@ -34,13 +35,13 @@ def shares(base: Checkpoint, tensor: str) -> bool:
 
 def twin(base: Checkpoint, tensor: str) -> str | None:
     """The output layer's own copy of an embedding it shares, where the files hold the same numbers twice."""
-    tied = base.setting("tie_word_embeddings") is True and embeds(tensor.removesuffix(".weight"))
+    tied = base.setting("tie_word_embeddings") is True and embeds(base, tensor.removesuffix(".weight"))
     if not tied or not shares(base, tensor):
         return None
     file, info = base.places[tensor]
     for name, (other_file, other) in base.places.items():
         alike = name != tensor and (other.shape, other.dtype) == (info.shape, info.dtype) and info.dtype in DTYPES
-        if alike and not embeds(name.removesuffix(".weight")):
+        if alike and not embeds(base, name.removesuffix(".weight")):
             pair = Pair(info, other, base.folder / file, base.folder / other_file)
             if difference(pair, look=True) is None:
                 return name
@@ -55,5 +56,6 @@ def _is_vocabulary(base: Checkpoint, shape: tuple[int, ...]) -> bool:
 
 def _embeddings(base: Checkpoint) -> list[str]:
     names = (name for name in base.places if name.endswith(".weight"))
-    of_tokens = (name for name in names if embeds(name.removesuffix(".weight")) and not any(p in name for p in PLACES))
+    embeddings = (name for name in names if embeds(base, name.removesuffix(".weight")))
+    of_tokens = (name for name in embeddings if not any(place in name for place in PLACES))
     return [name for name in of_tokens if len(base.places[name][1].shape) == 2]

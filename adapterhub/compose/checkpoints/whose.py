@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
+from torch import Tensor
+
 from adapterhub.base.fold import sentence
 from adapterhub.compose import choice
 from adapterhub.compose.checkpoints.brought import place_of
@@ -44,8 +46,10 @@ def whose(ones: Sequence[One], parts: Sequence[Part], choose: str | None) -> lis
 
 def unused(before: Sequence[One], after: Sequence[One]) -> Iterator[str]:
     """What was left out, in words."""
+    used = next((_placed(one) for one in after if one.adapter.tensors), {})
     for one, other in zip(before, after, strict=True):
         gone = [name for name in one.adapter.tensors if name not in other.adapter.tensors]
+        gone = [] if gone and choice.same(_placed(one), used) else gone
         gone += [name for name in one.adapter.rows if name not in other.adapter.rows]
         for module, rows in other.adapter.rows.items():
             lost = set(one.adapter.rows[module].indices) - set(rows.indices)
@@ -59,6 +63,7 @@ def _owner(ones: Sequence[One], parts: Sequence[Part], choose: str | None) -> st
     copied = {name for name, adapter, _ in parts if adapter.tensors and name == choose}
     carried = {one.name: [*one.adapter.tensors, *_rivals(one, ones)] for one in ones}
     carriers = {one.name: one.weight for one in ones if carried[one.name] or one.name in copied}
+    carriers = choice.distinct(carriers, {one.name: _placed(one) for one in ones}, choose)
     if choose not in carriers and any(one.name == choose and one.adapter.rows for one in ones):
         choose = None  # it was chosen for its tokens
     what = sentence({name for some in carried.values() for name in some}) or "whole tensors"
@@ -105,4 +110,9 @@ def _embedding(one: One, module: str) -> str:
 
 
 def _whole(one: One) -> set[str]:
-    return {place_of(one.all.base, one.naming, parameter) for parameter in one.adapter.tensors}
+    return set(_placed(one))
+
+
+def _placed(one: One) -> dict[str, Tensor]:
+    """Its whole tensors, by what they are called in the base."""
+    return {place_of(one.all.base, one.naming, name): tensor for name, tensor in one.adapter.tensors.items()}

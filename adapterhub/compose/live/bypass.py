@@ -3,8 +3,9 @@
     self.dt_proj.weight @ time_step          conv1d_update(x, self.conv1d.weight.squeeze(1), …)
 
 Which these are is read from the source of the model's own classes, so it holds for models of any version and of
-anybody; a weight that is read in only some of the ways through the code counts. Where there is no source nothing is
-known: then `watch` still tells what was never called.
+anybody; a weight that is read in only some of the ways through the code counts, but one that is read only under
+`if self.training` counts only while the model trains. Where there is no source nothing is known: then `watch` still
+tells what was never called.
 """
 
 import ast
@@ -16,9 +17,10 @@ from typing import Any
 
 from torch import nn
 
-__all__ = ["HARMLESS", "bypass", "reads"]
+__all__ = ["HARMLESS", "bypass", "in_training", "reads"]
 
 MEANS = "reads its weight without calling it"
+TRAINS = f"{MEANS} while it trains"
 DIVIDES = "divides its weight in place"
 
 MENTIONS = frozenset({"data_ptr", "device", "dtype", "is_cuda", "is_meta", "ndim", "numel", "shape", "size"})
@@ -47,25 +49,37 @@ RESCALED = {"RwkvBlock": frozenset({"attention.output", "feed_forward.value"})}
 
 def bypass(model: nn.Module, path: str) -> str:
     """Why a change of what the module at a path answers would be overlooked, or nothing."""
+    found = (f"{name} {reason}" for owner, name, reason in _ways(model, path) if reason != TRAINS or owner.training)
+    return next(found, "")
+
+
+def in_training(model: nn.Module, path: str) -> Iterator[tuple[nn.Module, str]]:
+    """The modules that would overlook such a change while they train, and what they do then."""
+    return ((owner, f"{name} {reason}") for owner, name, reason in _ways(model, path) if reason == TRAINS)
+
+
+def _ways(model: nn.Module, path: str) -> Iterator[tuple[nn.Module, str, str]]:
     segments, owner = path.split("."), model
     for n, segment in enumerate(segments if path else ()):
         rest = ".".join(segments[n:])
         kind: type = type(owner)
         name, reason = _known(kind).get(rest, ("", ""))
         if name and not HARMLESS.get((name, rest), _never)(owner):
-            return f"{name} {reason}"
+            yield owner, name, reason
         owner = owner.get_submodule(segment)
-    return ""
 
 
-def reads(source: str) -> dict[str, frozenset[str]]:
-    """Name of each class -> the modules in it, as paths, whose weights its methods read.
+def reads(source: str) -> dict[str, dict[str, bool]]:
+    """Name of each class -> the modules in it, as paths, whose weights its methods read -> whether only in training.
 
     >>> reads("class A:\\n def forward(self, x): return x @ self.proj.weight + self.norm.weight.shape[0]")
-    {'A': frozenset({'proj'})}
+    {'A': {'proj': False}}
     """
     lines = source.splitlines()
-    found = {kind.name: frozenset(_of_class(kind, lines)) for kind in _classes(ast.parse(source))}
+    found: dict[str, dict[str, bool]] = {}
+    for kind in _classes(ast.parse(source)):
+        every = list(_of_class(kind, lines))
+        found[kind.name] = {path: all(trains for one, trains in every if one == path) for path, _ in every}
     return {name: some for name, some in found.items() if some}
 
 
@@ -77,17 +91,17 @@ def _classes(block: ast.AST) -> Iterator[ast.ClassDef]:
             yield from _classes(node)
 
 
-def _of_class(kind: ast.ClassDef, lines: list[str]) -> Iterator[str]:
+def _of_class(kind: ast.ClassDef, lines: list[str]) -> Iterator[tuple[str, bool]]:
     for method in kind.body:
         if not isinstance(method, ast.FunctionDef) or method.name.startswith(SETUP):
             continue
         if any(".weight" in line for line in lines[method.lineno - 1 : method.end_lineno]):
-            mentions = set(_mentions(method))
+            mentions, training = set(_mentions(method)), set(_in_training(method))
             for node in ast.walk(method):
                 if isinstance(node, ast.Attribute) and node.attr == "weight" and isinstance(node.ctx, ast.Load):
                     path = _path(node.value)
                     if path and node not in mentions:
-                        yield path
+                        yield path, node in training
 
 
 def _mentions(method: ast.FunctionDef) -> Iterator[ast.AST]:
@@ -97,6 +111,17 @@ def _mentions(method: ast.FunctionDef) -> Iterator[ast.AST]:
             yield node.value
         elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("hasattr", "isinstance"):
             yield from node.args[:1]
+
+
+def _in_training(method: ast.FunctionDef) -> Iterator[ast.AST]:
+    """What runs under `if self.training` or `if self.training and …` alone."""
+    for node in ast.walk(method):
+        if isinstance(node, ast.If):
+            both = isinstance(node.test, ast.BoolOp) and isinstance(node.test.op, ast.And)
+            tests = node.test.values if both else [node.test]  # type: ignore[attr-defined]
+            if any(isinstance(test, ast.Attribute) and _path(test) == "training" for test in tests):
+                for statement in node.body:
+                    yield from ast.walk(statement)
 
 
 def _path(node: ast.expr) -> str:
@@ -116,13 +141,15 @@ def _known(owner: type) -> dict[str, tuple[str, str]]:
     kinds = [kind for kind in owner.__mro__ if issubclass(kind, nn.Module)]
     own = [kind for kind in kinds if not kind.__module__.startswith(FOREIGN)]
     known = {
-        rest: (kind.__name__, MEANS) for kind in own for rest in _of_module(kind.__module__).get(kind.__name__, ())
+        rest: (kind.__name__, TRAINS if trains else MEANS)
+        for kind in own
+        for rest, trains in _of_module(kind.__module__).get(kind.__name__, {}).items()
     }
     return known | {rest: (kind.__name__, DIVIDES) for kind in own for rest in RESCALED.get(kind.__name__, ())}
 
 
 @cache
-def _of_module(name: str) -> Mapping[str, frozenset[str]]:
+def _of_module(name: str) -> Mapping[str, Mapping[str, bool]]:
     try:
         return reads(inspect.getsource(sys.modules[name]))
     except (KeyError, OSError, TypeError, SyntaxError):

@@ -1,15 +1,17 @@
 """What of an adapter goes where in a live model, and everything that stands in the way, before anything is touched."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, final
 
-import torch
 from torch import Tensor, nn
 
 from adapterhub.base.fold import fold, sentence
 from adapterhub.base.names import Naming, match
+from adapterhub.compose.choice import copied
+from adapterhub.compose.live.experts import Experts, Place
+from adapterhub.compose.live.experts_fit import fit_experts, own_matrix, split
 from adapterhub.compose.live.layers import PLAIN, Layer, layer_of
 from adapterhub.compose.live.pieces import Claim
 from adapterhub.compose.live.reasons import reasons
@@ -36,14 +38,15 @@ Tensors = dict[tuple[str, str], Tensor]
 @final
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """One adapter against one model: claims by module, whole tensors by (module, leaf), and what does not fit.
+    """One adapter against one model: claims by module, changed parameters and whole tensors by place, and misfits.
 
-    What does not fit is not among the claims and tensors. `copies`: whether it holds whole tensors that are the model's
+    What does not fit is not among the others. `copies`: whether it holds whole tensors that are the model's
     own, untrained, which peft saves too.
     """
 
     layers: Mapping[str, Layer]
     claims: Mapping[str, Claim]
+    experts: Mapping[Place, Experts]
     tensors: Mapping[tuple[str, str], Tensor]
     copies: bool
     missing: tuple[str, ...]
@@ -59,25 +62,35 @@ def fit(model: nn.Module, adapter: Adapter) -> Fit:
     """Where everything the adapter carries belongs; no values are read but those of whole tensors."""
     faults: list[str] = []
     modules = dict(model.named_modules(remove_duplicate=False))
-    fields = {name: _ordinary(getattr(adapter, name), faults) for name in FIELDS}
+    fields = {name: getattr(adapter, name) for name in FIELDS}
+    fields["deltas"], parameters = split(adapter.deltas)
     paths = {path: path.rpartition(".")[::2] for path in adapter.tensors}
-    wanted = [module for some in fields.values() for module in some] + [module for module, _ in paths.values()]
+    wanted = [module for some in fields.values() for module in some]
+    wanted += [module for module, _ in (*paths.values(), *parameters)]
     naming = match(dict.fromkeys(wanted), modules, model_type(model))
+    own_matrix(fields, naming.targets, modules, parameters)
     claims = _share_rows(_claims(fields, naming.targets), modules)
-    layers, claims = _layers(model, _once(claims, modules, faults), modules, faults)
+    alone = _alone({*claims, *naming.targets.values()}, modules, faults)
+    claims = {path: claim for path, claim in claims.items() if path in alone}
+    layers, claims = _layers(model, claims, modules, faults)
     tensors, copies = _whole(adapter, naming, modules, claims, faults)
-    return Fit(layers, claims, tensors, copies, naming.missing, tuple(faults))
+    tensors = {place: tensor for place, tensor in tensors.items() if place[0] in alone}
+    experts = fit_experts(model, parameters, naming.targets, modules, faults)
+    experts = {place: one for place, one in experts.items() if place[0] in alone}
+    return Fit(layers, claims, experts, tensors, copies, naming.missing, tuple(faults))
 
 
 def refuse(model: nn.Module, fits: Mapping[str, Fit], *, partial: bool = False) -> None:
     """Nothing if all fit, or with `partial` something of each; else `DoesNotFit` with everything in the way."""
-    bad = {name: one for name, one in fits.items() if not (partial and (one.claims or one.tensors))}
+    bad = {name: one for name, one in fits.items() if not (partial and (one.claims or one.experts or one.tensors))}
     lines = [f"{name}: no module {sentence(one.missing)}" for name, one in bad.items() if one.missing]
     lines += [f"{name}: {fault}" for name, one in bad.items() for fault in fold(one.faults)]
     if lines:
+        some = not partial and all(one.claims or one.experts or one.tensors for one in bad.values())
         raise DoesNotFit(
             f"nothing was attached to {type(model).__name__}: " + "; ".join(lines),
-            hint="`adapterhub audit` says which base an adapter fits; names are those of model.named_modules()",
+            hint="`adapterhub audit` says which base an adapter fits; names are those of model.named_modules()"
+            + ("; partial=True takes what fits" if some else ""),
         )
 
 
@@ -85,13 +98,6 @@ def model_type(model: nn.Module) -> str | None:
     """What the model's config says it is."""
     kind = getattr(getattr(model, "config", None), "model_type", None)
     return kind if isinstance(kind, str) else None
-
-
-def _ordinary(some: Mapping[str, object], faults: list[str]) -> Mapping[str, object]:
-    """What changes modules; a parameter of many matrices (`experts.down_proj[3]`) is used without being called."""
-    inner = dict.fromkeys(name.partition("[")[0] for name in some if name.endswith("]"))
-    faults += [f"{name} is a parameter used without a module to call; fuse it into the weights" for name in inner]
-    return {name: value for name, value in some.items() if not name.endswith("]")}
 
 
 def _claims(fields: Mapping[str, Mapping[str, object]], targets: Mapping[str, str]) -> Claims:
@@ -118,12 +124,18 @@ def _share_rows(claims: Claims, modules: Mapping[str, nn.Module]) -> Claims:
     return shared
 
 
-def _once(claims: Claims, modules: Mapping[str, nn.Module], faults: list[str]) -> Claims:
-    """A module with two names would be changed twice."""
-    first: dict[nn.Module, str] = {}
-    twice = {target: other for target in claims if (other := first.setdefault(modules[target], target)) != target}
-    faults += [f"{one} is the same module as {other}, and the adapter changes both" for one, other in twice.items()]
-    return {target: claim for target, claim in claims.items() if target not in twice}
+def _alone(paths: Collection[str], modules: Mapping[str, nn.Module], faults: list[str]) -> set[str]:
+    """The modules that have one name. One with several is called from several places, and all of them would change."""
+    names: dict[nn.Module, list[str]] = {}
+    for path, module in modules.items():
+        names.setdefault(module, []).append(path)
+    shared = {modules[path]: path for path in sorted(paths) if len(names[modules[path]]) > 1}
+    faults += [
+        f"{path} is one module under {len(names[module])} names ({sentence(names[module])}), and all of them would "
+        "change: give each name a module of its own (copy.deepcopy)"
+        for module, path in shared.items()
+    ]
+    return {path for path in paths if modules[path] not in shared}
 
 
 def _layers(
@@ -156,7 +168,7 @@ def _whole(
         there = own(modules[target], leaf) if tensor_at(modules[target], leaf) is not None else None
         if reason := _unfit(there, tensor):
             faults.append(f"{name} {reason}")
-        elif isinstance(there, Tensor) and torch.equal(there.detach(), tensor.to(there.device, there.dtype)):
+        elif isinstance(there, Tensor) and copied(there.detach(), tensor):
             copies = True
         elif leaf == "weight" and (claim.magnitude is not None or claim.rows is not None):
             faults.append(f"{name} is both put in place and measured by DoRA or trained tokens")
@@ -170,4 +182,9 @@ def _unfit(there: object, tensor: Tensor) -> str:
         return "is not in the model"
     if there.shape != tensor.shape:
         return f"is {list(there.shape)}, the adapter puts {list(tensor.shape)} in its place: resize the model first"
-    return "is offloaded or quantised, and cannot be exchanged" if there.is_meta or there.dtype not in PLAIN else ""
+    if there.is_meta:
+        return "is offloaded, and cannot be exchanged"
+    # Counters of a BatchNorm are whole numbers on both sides.
+    same = there.dtype == tensor.dtype or (there.dtype in PLAIN and tensor.dtype in PLAIN)
+    kinds = [str(one.dtype).removeprefix("torch.") for one in (there, tensor)]
+    return "" if same else f"is stored as {kinds[0]}, the adapter has {kinds[1]}: the model is quantised"

@@ -1,9 +1,10 @@
 """What the adapters of a stack add to one live module.
 
-    y + B·((A·x) ⊙ g) + y ⊙ G + S + W·(x ⊙ I) + tokens          y = W·x + b, what the module answered
+    y + B·((A·x) ⊙ g) + y ⊙ G − b ⊙ D + S + W·(x ⊙ I) + tokens  y = W·x + b, what the module answered
 
     g    (R,) wᵢ·sᵢ on adapter i's slots        plain factors; DoRA's c is in B
     G    (out,) Σ wᵢ(cᵢ − 1), Σ wᵢ(lᵢ − 1)      DoRA, IA3 at the outputs
+    D    (out,) Σ wᵢ(cᵢ − 1)                    DoRA leaves the bias alone, whosever stands there
     S    (out,) Σ wᵢ·(bias or its change)
     I    (in,) Σ wᵢ(lᵢ − 1)                     IA3 at the inputs
 
@@ -33,10 +34,11 @@ __all__ = ["Gate"]
 @final
 @dataclass(frozen=True, eq=False)
 class Work:
-    """What one call computes: A and Bᵀ with their gate, the three vectors and the tokens, each where there is one."""
+    """What one call computes: A and Bᵀ with their gate, the four vectors and the tokens, each where there is one."""
 
     factors: tuple[Tensor, Tensor, Tensor] | None
     gain: Tensor | None
+    spared: Tensor | None
     shift: Tensor | None
     inner: Tensor | None
     tokens: Mapping[str, tuple[Tokens, Tensor]]
@@ -56,13 +58,19 @@ class Gate:
         self.called = False
         weight = getattr(layer.module, "weight", None)
         here = weight.device if isinstance(weight, Tensor) and not weight.is_meta else torch.device("cpu")
+        self._mixture = mixture
         self._place(here, layer.dtype() or default)
-        self.set(mixture)
+        self._weigh()
 
     def set(self, mixture: Mixture) -> None:
-        """Weigh the pieces."""
-        with torch.inference_mode(False), torch.no_grad():
+        """Weigh the pieces; the mixture they are weighed by costs nothing."""
+        if mixture is not self._mixture:
             self._mixture = mixture
+            self._weigh()
+
+    def _weigh(self) -> None:
+        mixture = self._mixture
+        with torch.inference_mode(False), torch.no_grad():
             self._on = tuple(name for name in self.pieces if name in mixture.active)
             self._eager: Work | None = None
             self._whole = Work(self._all_slots(), *self._vectors(), self._all_tokens(), mixture.batch, masked=True)
@@ -87,6 +95,9 @@ class Gate:
         layer = self.layer
         if work.gain is not None:
             y, fresh = plus(y, base * layer.spread(work.gain, base.ndim)), True
+        if work.spared is not None and isinstance(bias := getattr(layer.module, "bias", None), Tensor):
+            spared = layer.spread(work.spared * bias.to(work.spared), base.ndim)
+            y, fresh = plus(y, -spared), True
         if work.shift is not None:
             y, fresh = plus(y, layer.spread(work.shift, base.ndim)), True
         if work.factors is not None:
@@ -118,7 +129,7 @@ class Gate:
         dtype = self.layer.dtype(output.dtype) or output.dtype
         if self._device != output.device or self._dtype != dtype:
             self._place(output.device, dtype)
-            self.set(self._mixture)
+            self._weigh()
 
     def _all_slots(self) -> tuple[Tensor, Tensor, Tensor] | None:
         return self._slots and (self._slots.A, self._slots.Bt, self._slots.gate(self._mixture))
@@ -137,6 +148,7 @@ class Gate:
         return Work(
             factors,
             whole.gain if any(piece.gain is not None for piece in some) else None,
+            whole.spared if any(piece.spared is not None for piece in some) else None,
             whole.shift if any(piece.shift is not None for piece in some) else None,
             whole.inner if any(piece.inner is not None for piece in some) else None,
             {name: one for name, one in whole.tokens.items() if name in self._on},
@@ -144,10 +156,11 @@ class Gate:
             masked=whole.batch is not None,
         )
 
-    def _vectors(self) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    def _vectors(self) -> tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None]:
         pieces = self.pieces.items()
         return (
             self._blend({name: piece.gain for name, piece in pieces if piece.gain is not None}),
+            self._blend({name: piece.spared for name, piece in pieces if piece.spared is not None}),
             self._blend({name: piece.shift for name, piece in pieces if piece.shift is not None}),
             self._blend({name: piece.inner for name, piece in pieces if piece.inner is not None}),
         )

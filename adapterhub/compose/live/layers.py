@@ -20,7 +20,7 @@ from adapterhub.compose.live.swap import own
 from adapterhub.lora.delta import LINEAR, Form
 from adapterhub.lora.dora import Block
 
-__all__ = ["LAYERS", "PLAIN", "PRODUCTS", "Layer", "layer_of"]
+__all__ = ["LAYERS", "PLAIN", "PRODUCTS", "Layer", "known", "layer_of"]
 
 PLAIN = frozenset({torch.float64, torch.float32, torch.float16, torch.bfloat16})
 
@@ -102,6 +102,11 @@ def layer_of(module: nn.Module, path: str = "") -> Layer | str:
         if kind in LAYERS:
             return LAYERS[kind](module, path)
     return f"it is {next(_kinds(module))}, not Linear, Conv1D, Embedding or a convolution"
+
+
+def known(module: nn.Module) -> bool:
+    """Whether anything is known of the module's class, be it that nothing can be attached to it."""
+    return any(kind in REFUSED or kind in LAYERS for kind in _kinds(module))
 
 
 def _linear(module: nn.Module, path: str) -> Layer | str:

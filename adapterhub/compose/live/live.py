@@ -1,11 +1,15 @@
 """What a stack has put on a model's modules, and takes off again: gates, and tensors in place of the model's."""
 
-from collections.abc import Collection, Mapping
+from collections import ChainMap
+from collections.abc import Collection, Mapping, Sequence
 from typing import final
 
 import torch
 from torch import nn
 
+from adapterhub.compose.live.eval_only import EvalOnly, guards
+from adapterhub.compose.live.experts_gate import ExpertsGate
+from adapterhub.compose.live.experts_live import ExpertsLive
 from adapterhub.compose.live.fit import Fit
 from adapterhub.compose.live.gate import Gate
 from adapterhub.compose.live.layers import PLAIN, Layer
@@ -27,8 +31,11 @@ class Live:
         kinds = (parameter.dtype for parameter in model.parameters() if parameter.dtype in PLAIN)
         self._default = next(kinds, torch.float32)
         self._gates: dict[str, Gate] = {}
+        self._guards: dict[str, Sequence[EvalOnly]] = {}
         self._swaps: dict[str, list[Swap]] = {}
-        self._watch = Watch(model, self._gates)
+        self._experts = ExpertsLive(model)
+        gates: ChainMap[str, Gate | ExpertsGate] = ChainMap(self._gates, self._experts.gates)  # type: ignore[arg-type]
+        self._watch = Watch(model, gates)
 
     def put(self, fits: Mapping[str, Fit], mixture: Mixture) -> None:
         """Attach adapters; if that fails nothing is attached."""
@@ -39,6 +46,7 @@ class Live:
                 layers[path] = fit.layers[path]
                 pieces.setdefault(path, {})[name] = piece_of(fit.layers[path], claim)
         gates = {path: self._gate(layers[path], {**self._held(path), **new}, mixture) for path, new in pieces.items()}
+        self._experts.put({name: fit.experts for name, fit in fits.items()}, mixture)
         self._replace(gates)
         for name, fit in fits.items():
             self._swaps[name] = [
@@ -58,6 +66,7 @@ class Live:
             if len(kept) < len(gate.pieces):
                 left[path] = self._gate(gate.layer, kept, mixture) if kept else None
         self._replace(left)
+        self._experts.take(names, mixture)
         self.set(mixture)
         self._watch.forget(names)
         trace_anew()
@@ -66,6 +75,7 @@ class Live:
         """Weigh everything."""
         for gate in self._gates.values():
             gate.set(mixture)
+        self._experts.set(mixture)
         for name, swaps in self._swaps.items():
             for swap in swaps:
                 swap.set(on=name == mixture.whole)
@@ -80,8 +90,10 @@ class Live:
     def _replace(self, gates: Mapping[str, Gate | None]) -> None:
         for path, gate in gates.items():
             old = self._gates.pop(path, None)
+            for guard in self._guards.pop(path, ()):
+                guard.close()
             if gate is not None:
-                self._gates[path] = gate
+                self._gates[path], self._guards[path] = gate, guards(self._model, path)
                 join(gate)
             if old is not None:
                 leave(old)

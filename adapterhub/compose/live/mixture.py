@@ -4,14 +4,14 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import final
+from typing import Any, final
 
 import torch
 from torch import Tensor
 
 from adapterhub.errors import NotFound, WrongUsage
 
-__all__ = ["Mixture", "checked"]
+__all__ = ["Mixture", "checked", "known"]
 
 
 @final
@@ -57,15 +57,45 @@ class Mixture:
             ).view(len(self.rows), len(self.names))
 
 
-def checked(
-    names: Sequence[str], rows: Sequence[Mapping[str, float]], *, routed: bool = False, choose: str | None = None
-) -> Mixture:
+def checked(names: Sequence[str], rows: object, *, routed: bool = False, choose: str | None = None) -> Mixture:
     """The mixture; `NotFound` where a name is not among those there are, `WrongUsage` where a weight is no number."""
-    named = [*(name for row in rows for name in row), *([choose] if choose is not None else [])]
-    if unknown := list(dict.fromkeys(name for name in named if name not in names)):
+    if isinstance(rows, Mapping | str) or not isinstance(rows, Iterable):
+        raise WrongUsage(
+            f"rows are {_told(rows)}", hint='give a list of mappings, one for each row: [{"ada/sql": 1.0}]'
+        )
+    row_list = [_row(names, row) for row in rows]
+    known(names, [] if choose is None else [choose])
+    return Mixture(tuple(names), tuple(row_list), routed, choose)
+
+
+def known(names: Sequence[str], asked: Sequence[object]) -> None:
+    """`NotFound` where somebody asks for what is not in the stack."""
+    if unknown := dict.fromkeys(str(name) for name in asked if name not in names):
         raise NotFound(f"{', '.join(unknown)}: not in this stack", hint=f"it holds {', '.join(names) or 'nothing'}")
-    for row in rows:
-        for name, weight in row.items():
-            if not math.isfinite(weight):
-                raise WrongUsage(f"the weight of {name} is {weight}", hint="a weight is a finite number")
-    return Mixture(tuple(names), tuple(dict(row) for row in rows), routed, choose)
+
+
+def _row(names: Sequence[str], row: object) -> dict[str, float]:
+    if not isinstance(row, Mapping):
+        raise WrongUsage(f"weights are {_told(row)}", hint='give a mapping of names to numbers: {"ada/sql": 1.0}')
+    known(names, list(row))
+    return {name: _number(name, weight) for name, weight in row.items()}
+
+
+def _number(name: str, weight: Any) -> float:
+    try:
+        number = math.nan if isinstance(weight, str) else float(weight)
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise WrongUsage(f"the weight of {name} is {_told(weight)}", hint="a weight is a finite number")
+    return number
+
+
+def _told(value: object) -> str:
+    """What was given, no longer than a line.
+
+    >>> _told("0.5"), _told(float("nan"))
+    ("'0.5'", 'nan')
+    """
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}…"

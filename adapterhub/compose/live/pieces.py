@@ -1,6 +1,6 @@
 """What one adapter does to one live module: everything that stands in place of something as a change of what is there.
 
-DoRA          w·[(c − 1) ⊙ (W·x) + c ⊙ (s·B·A·x)]      c is frozen when this is made
+DoRA          w·[(c − 1) ⊙ (y − b) + c ⊙ (s·B·A·x)]    c is frozen when this is made; b is the bias that stands there
 bias          w·(bias − the base's)
 IA3           w·(l − 1) ⊙ y, or W·(w·(l − 1) ⊙ x)
 tokens        w·(values − W[tokens]), and the same where W is shared
@@ -38,11 +38,15 @@ class Claim:
 @final
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """Factors, trained tokens, and what is added to or multiplied into the output (out,) and the input (in,)."""
+    """Factors, trained tokens, and what is added to or multiplied into the output (out,) and the input (in,).
+
+    `spared` (out,) is the part of `gain` that does not reach the bias.
+    """
 
     factor: Factor | None = None
     tokens: Tokens | None = None
     gain: Tensor | None = None
+    spared: Tensor | None = None
     shift: Tensor | None = None
     inner: Tensor | None = None
 
@@ -56,7 +60,9 @@ def piece_of(layer: Layer, claim: Claim) -> Piece:
         factor = None if claim.delta is None else Factor(claim.delta, c)
         tokens = None if claim.rows is None else tokens_of(layer, claim.rows)
         gain, inner = _gains(claim.gain)
-        return Piece(factor, tokens, gain if c is None else c - 1, _shift(layer, claim, c), inner)
+        if c is not None:
+            gain = c - 1
+        return Piece(factor, tokens, gain, None if c is None else gain, _shift(layer, claim), inner)
 
 
 def _gains(gain: Gain | None) -> tuple[Tensor | None, Tensor | None]:
@@ -66,13 +72,10 @@ def _gains(gain: Gain | None) -> tuple[Tensor | None, Tensor | None]:
     return (change, None) if gain.side == "out" else (None, change)
 
 
-def _shift(layer: Layer, claim: Claim, c: Tensor | None) -> Tensor | None:
-    """Σ of what is added to the output. DoRA leaves the bias alone, which is in the output it multiplies."""
+def _shift(layer: Layer, claim: Claim) -> Tensor | None:
+    """Σ of what is added to the output."""
     parts = [] if claim.shift is None else [_exact(claim.shift)]
-    if layer.bias is not None:
-        bias = _exact(layer.bias)
-        parts += [] if claim.bias is None else [_exact(claim.bias) - bias]
-        parts += [] if c is None else [(1 - c) * bias]
+    parts += [] if claim.bias is None or layer.bias is None else [_exact(claim.bias) - _exact(layer.bias)]
     return sum(parts[1:], parts[0]) if parts else None
 
 

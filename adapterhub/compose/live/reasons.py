@@ -32,7 +32,8 @@ def reasons(model: nn.Module, layer: Layer | str, claim: Claim) -> Iterator[str]
     if claim.bias is not None and layer.bias is None:
         yield "has no bias to stand in place of"
     inner = claim.gain is not None and claim.gain.side == "in"
-    if layer.bias is not None and layer.bias.is_meta and (claim.bias is not None or inner):
+    read = claim.bias is not None or claim.magnitude is not None or inner
+    if layer.bias is not None and layer.bias.is_meta and read:
         yield "cannot take it: its bias is offloaded, so it cannot be read here"
 
 

@@ -14,6 +14,7 @@ from adapterhub.errors import Refused, WrongUsage
 __all__ = ["check_route", "check_rows"]
 
 OTHERS = "it is not in the text part of the model: a row of the batch may have no image or sound, or several"
+PARAMETERS = "a changed parameter is the same for all rows"
 POSITIONS = "it is looked up by position, not by row"
 
 HINT = "set stack.weights for the whole batch, or call the model once for each mixture"
@@ -49,6 +50,8 @@ def check_route(model: nn.Module, fits: Mapping[str, Fit], mixture: Mixture) -> 
     for path in touched:
         if reason := _unroutable(model, path):
             reasons.setdefault(reason, []).append(path)
+    if places := [".".join(place) for name in fits if name in mixture.active for place in fits[name].experts]:
+        reasons.setdefault(PARAMETERS, []).extend(dict.fromkeys(places))
     if reasons:
         told = "; ".join(f"{sentence(paths)}: {reason}" for reason, paths in reasons.items())
         raise Refused(f"rows cannot be routed: {told}", hint=HINT)

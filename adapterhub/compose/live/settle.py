@@ -4,11 +4,11 @@ Whole tensors are one adapter's. Trained tokens are several adapters', as long a
 is used whole has no tokens of others.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from adapterhub.base.fold import sentence
-from adapterhub.compose.choice import chosen, faults
+from adapterhub.compose.choice import chosen, distinct, faults, same
 from adapterhub.compose.live.fit import Fit
 from adapterhub.compose.live.mixture import Mixture
 from adapterhub.errors import Refused
@@ -22,13 +22,13 @@ def settle(fits: Mapping[str, Fit], mixture: Mixture) -> Mixture:
     """The mixture, and whose whole tensors it uses; `Refused` where that is not said, or not the same in all rows."""
     places = sentence(f"{path}.{leaf}".lstrip(".") for fit in fits.values() for path, leaf in fit.tensors)
     heads = dict.fromkeys(_head(fits, row, mixture.choose, places) for row in mixture.rows)
-    if len(heads) > 1:
-        rival = next(name for name in heads if name is not None)
+    bearers = [name for name in heads if name is not None]
+    whole = next(iter(bearers), None)
+    if whole is not None and (None in heads or not _alike([fits[name] for name in bearers])):
         raise Refused(
-            f"{rival} puts whole tensors in place of the model's ({places}), for all rows or for none",
+            f"{whole} puts whole tensors in place of the model's ({places}), for all rows or for none",
             hint="name it in every row, or in none",
         )
-    whole = next(iter(heads), None)
     mixture = replace(mixture, whole=whole, without=_without(fits, whole))
     for on in dict.fromkeys(tuple(name for name in fits if row.get(name)) for row in mixture.rows):
         _tokens(fits, on, mixture)
@@ -46,9 +46,15 @@ def _head(fits: Mapping[str, Fit], row: Mapping[str, float], choose: str | None,
     }
     if choose is not None and (choose not in on or (choose not in carriers and fits[choose].rows)):
         choose = None  # it is off, or it was chosen for its tokens
+    if choose is None and len(carriers) > 1:
+        carriers = distinct(carriers, {name: fits[name].tensors for name in carriers}, choose)
     for fault in faults(carriers, choose, list(fits), f"whole tensors ({places})"):
         raise Refused(fault, hint=HINT)
     return chosen(carriers, choose)
+
+
+def _alike(fits: Sequence[Fit]) -> bool:
+    return all(same(fits[0].tensors, other.tensors) for other in fits[1:])
 
 
 def _without(fits: Mapping[str, Fit], whole: str | None) -> frozenset[str]:

@@ -10,6 +10,7 @@ from typing import Any, final
 from torch import Tensor, nn
 from torch.nn.modules import module as registry
 
+from adapterhub.compose.live.attached import Attached
 from adapterhub.compose.live.gate import Gate
 from adapterhub.compose.live.layers import PRODUCTS
 from adapterhub.errors import DoesNotFit
@@ -18,7 +19,7 @@ __all__ = ["Site", "join", "leave", "trace_anew"]
 
 
 @final
-class Site:
+class Site(Attached):
     """A forward hook: the gates of a module, in the order they came."""
 
     def __init__(self, module: nn.Module) -> None:
@@ -66,7 +67,7 @@ def leave(gate: Gate) -> None:
     """Take a gate off its module, and the hook with the last one."""
     site = _site(gate.layer.module)
     if site is not None and gate in site.gates:
-        site.gates.remove(gate)
+        site.gates = [one for one in site.gates if one is not gate]  # the old list may be gone through right now
         if not site.gates:
             site.close()
 

@@ -38,19 +38,22 @@ class Factor:
 @final
 @dataclass(frozen=True, eq=False)
 class Slots:
-    """A and Bᵀ as the layer's kind keeps them; `scale` (R,) in float64 on the CPU; `ranks` by name, in their order."""
+    """A and Bᵀ as the layer's kind keeps them; (R,) on the CPU: `scale` in float64, `whose` as places in `ranks`.
+
+    `ranks` by name, in their order.
+    """
 
     A: Tensor
     Bt: Tensor
     scale: Tensor
+    whose: Tensor
     ranks: Mapping[str, int]
     dim: int
 
     def gate(self, mixture: Mixture) -> Tensor:
         """w·s for every slot, (R,) or (batch, R), in fp32 or wider: rounded to bf16 a weight of 0.7 would be off."""
         width = torch.promote_types(self.A.dtype, torch.float32)
-        counts = torch.tensor(list(self.ranks.values()))
-        weights = mixture.of(self.ranks).repeat_interleave(counts, -1)
+        weights = mixture.of(self.ranks)[..., self.whose]
         return torch.where(weights != 0, weights * self.scale, 0.0).to(width).to(self.A.device)
 
     def pick(self, names: Sequence[str]) -> tuple[Tensor, Tensor, Tensor | slice]:
@@ -80,8 +83,9 @@ def slots_of(layer: Layer, factors: Mapping[str, Factor], device: torch.device, 
     A = torch.cat([stored(layer, factor.delta.A.detach()).to(device, dtype) for factor in every], dim)
     Bt = torch.cat([factor.Bt.to(device, dtype) for factor in every])
     scale = torch.tensor([f.delta.scale for f in every for _ in range(f.delta.rank)], dtype=torch.float64)
+    whose = torch.tensor([place for place, f in enumerate(every) for _ in range(f.delta.rank)])
     ranks = {name: factor.delta.rank for name, factor in factors.items()}
-    return Slots(A, Bt, _guarded(Bt, scale), ranks, dim)
+    return Slots(A, Bt, _guarded(Bt, scale), whose, ranks, dim)
 
 
 def _guarded(Bt: Tensor, scale: Tensor) -> Tensor:

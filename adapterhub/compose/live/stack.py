@@ -7,6 +7,7 @@ with stack(model, [("ada/sql", sql, 0.7), ("ada/chat", chat, 0.3)]) as live:
         model(**batch)
 """
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from types import MappingProxyType, TracebackType
@@ -16,7 +17,7 @@ from torch import nn
 
 from adapterhub.compose.live.fit import Fit, fit, refuse
 from adapterhub.compose.live.live import Live
-from adapterhub.compose.live.mixture import Mixture, checked
+from adapterhub.compose.live.mixture import Mixture, checked, known
 from adapterhub.compose.live.route import check_route
 from adapterhub.compose.live.settle import settle
 from adapterhub.compose.live.wrapped import bare
@@ -31,13 +32,17 @@ Read = Callable[[str], Sequence[Part]]
 
 @final
 class Stack:
-    """Several adapters on one model. Between `with` and its end they answer; after it the model is as it was."""
+    """Several adapters on one model. Between `with` and its end they answer; after it the model is as it was.
+
+    A stack that nobody holds any more takes itself off.
+    """
+
+    _live: Live | None = None
 
     def __init__(self, model: nn.Module, choose: str | None, read: Read | None, *, partial: bool = False) -> None:
         self._model, self._choose, self._read, self._partial = bare(model), choose, read, partial
         self._fits: Mapping[str, Fit] = {}
         self._first: dict[str, float] = {}
-        self._live: Live | None = None
         self._mixture = Mixture((), ({},))
 
     @property
@@ -65,7 +70,8 @@ class Stack:
 
     def only(self, *names: str) -> None:
         """The named adapters at the weights they were stacked with, all others off."""
-        self.weights = {name: self._first.get(name, 0.0) for name in names}
+        known(list(self._fits), names)
+        self.weights = {name: self._first[name] for name in names}
 
     def route(self, rows: Sequence[Mapping[str, float]]) -> AbstractContextManager[Self]:
         """Until its end, one mixture for each row of the batch; what a row does not name is off there.
@@ -90,7 +96,7 @@ class Stack:
     def remove(self, *names: str) -> None:
         """Take adapters off; the others keep their weights."""
         self._outside_of_routes()
-        checked(list(self._fits), [dict.fromkeys(names, 0.0)])
+        known(list(self._fits), names)
         left = {name: weight for name, weight in self.weights.items() if name not in names}
         fits = {name: self._fits[name] for name in left}
         choose = None if self._choose in names else self._choose
@@ -112,6 +118,13 @@ class Stack:
     ) -> None:
         self.close()
 
+    def __getstate__(self) -> dict[str, object]:
+        return {**vars(self), "_read": None}  # a copy of the model it was on is not tied to a hub
+
+    def __del__(self, finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        if not finalizing():
+            self.close()
+
     def close(self) -> None:
         """Take everything off, as the end of `with` does; a stack may be entered again."""
         live, self._live = self._live, None
@@ -126,9 +139,15 @@ class Stack:
                 f"{', '.join(twice)} stands in this stack more than once",
                 hint="name each adapter once, with the sum of its weights",
             )
-        first = {name: float(weight) for name, _, weight in parts}
+        for name, adapter, _ in parts:
+            if not isinstance(name, str) or not isinstance(adapter, Adapter):
+                raise WrongUsage(
+                    f"{name!r} comes with a {type(adapter).__name__}, not with an adapter",
+                    hint="add(expression) reads adapters; attach(name, adapter) takes one that was read",
+                )
         choose = self._choose if choose is None else choose
-        mixture = checked(names, [{**self.weights, **first}], choose=choose)
+        mixture = checked(names, [{**self.weights, **{name: weight for name, _, weight in parts}}], choose=choose)
+        first = {name: mixture.rows[0][name] for name, _, _ in parts}
         fits = {name: fit(self._model, adapter) for name, adapter, _ in parts}
         refuse(self._model, fits, partial=self._partial)
         every = {**self._fits, **fits}

@@ -14,19 +14,21 @@ from torch import nn
 from torch.utils.hooks import RemovableHandle
 
 from adapterhub.base.fold import sentence
+from adapterhub.compose.live.attached import Attached
+from adapterhub.compose.live.experts_gate import ExpertsGate
 from adapterhub.compose.live.gate import Gate
 
 __all__ = ["Watch"]
 
 
 @final
-class Watch:
+class Watch(Attached):
     """A hook on the whole model for one forward, and another after adapters came that have not been watched yet.
 
     A compiled model is not watched: what it traces has to stay as it is.
     """
 
-    def __init__(self, model: nn.Module, gates: Mapping[str, Gate]) -> None:
+    def __init__(self, model: nn.Module, gates: Mapping[str, Gate | ExpertsGate]) -> None:
         self._model, self._gates = model, gates
         self._watched: set[str] = set()
         self._on: frozenset[str] = frozenset()

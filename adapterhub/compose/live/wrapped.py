@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from adapterhub.errors import DoesNotFit
+from adapterhub.errors import DoesNotFit, WrongUsage
 
 __all__ = ["bare"]
 
@@ -16,6 +16,11 @@ INSIDE = {
 
 def bare(model: nn.Module) -> nn.Module:
     """The model itself. One that runs on several devices at once, in threads, is refused."""
+    if not isinstance(model, nn.Module):
+        raise WrongUsage(
+            f"adapters go on a torch.nn.Module, and this is a {type(model).__name__}",
+            hint="hub.load opens a base with adapters on",
+        )
     while (leaf := INSIDE.get(f"{type(model).__module__}.{type(model).__qualname__}")) is not None:
         if len(getattr(model, "device_ids", None) or ()) > 1:
             raise DoesNotFit(

@@ -43,19 +43,20 @@ def carry(recipe: Recipe, adapters: Sequence[Adapter]) -> Adapter:
     if found := list(faults(recipe, adapters)):
         raise Refused("; ".join(found), hint=HINT)
     parts = _on(recipe, adapters)
-    name = choice.chosen(_carriers(parts), recipe.choose)
+    name = choice.chosen(_carriers(parts, recipe.choose), recipe.choose)
     tensors = next((part.adapter.tensors for part in parts if part.asked.adapter == name), {})
     return Adapter(shifts=_added(parts, "shifts"), biases=_added(parts, "biases"), rows=_united(parts), tensors=tensors)
 
 
-def faults(recipe: Recipe, adapters: Sequence[Adapter]) -> Iterator[str]:
-    """Everything that cannot be carried; outlines are enough."""
+def faults(recipe: Recipe, adapters: Sequence[Adapter], *, choosing: bool = True) -> Iterator[str]:
+    """Everything that cannot be carried, and what is wrong with the choice; outlines are enough."""
     parts = _on(recipe, adapters)
     yield from _needing_base(parts)
     yield from _shift_faults(recipe, parts)
     yield from _bias_faults(parts)
     yield from _row_faults(parts)
-    yield from _owner_faults(recipe, parts)
+    if choosing:
+        yield from _owner_faults(recipe, parts)
 
 
 def _on(recipe: Recipe, adapters: Sequence[Adapter]) -> list[Part]:
@@ -93,19 +94,11 @@ def _bias_faults(parts: Sequence[Part]) -> Iterator[str]:
             return
 
 
-def _carriers(parts: Sequence[Part]) -> dict[str, float]:
-    """The weights of those that carry whole tensors; of several with the same tensors, the first."""
-    carriers = [part for part in parts if part.adapter.tensors]
-    if len(carriers) > 1 and all(_same(carriers[0].adapter.tensors, other.adapter.tensors) for other in carriers[1:]):
-        carriers = carriers[:1]
-    return {part.asked.adapter: part.asked.weight for part in carriers}
-
-
-def _same(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
-    """Whether two adapters carry the same values; of outlines nobody knows."""
-    if one.keys() != other.keys() or any(tensor.is_meta for tensor in (*one.values(), *other.values())):
-        return False
-    return all(torch.equal(tensor, other[name].to(tensor.dtype)) for name, tensor in one.items())
+def _carriers(parts: Sequence[Part], choose: str | None) -> dict[str, float]:
+    """The weights of those that carry whole tensors; of several with the same tensors, one."""
+    carriers = {part.asked.adapter: part for part in parts if part.adapter.tensors}
+    weights = {name: part.asked.weight for name, part in carriers.items()}
+    return choice.distinct(weights, {name: part.adapter.tensors for name, part in carriers.items()}, choose)
 
 
 def _row_faults(parts: Sequence[Part]) -> Iterator[str]:
@@ -137,7 +130,7 @@ def _united(parts: Sequence[Part]) -> dict[str, Rows]:
 def _owner_faults(recipe: Recipe, parts: Sequence[Part]) -> Iterator[str]:
     what = sentence({name for part in parts for name in part.adapter.tensors})
     names = [one.adapter for one in recipe.adapters]
-    yield from choice.faults(_carriers(parts), recipe.choose, names, what or "whole tensors")
+    yield from choice.faults(_carriers(parts, recipe.choose), recipe.choose, names, what or "whole tensors")
 
 
 def _added(parts: Sequence[Part], field: str) -> dict[str, Tensor]:

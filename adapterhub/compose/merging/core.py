@@ -17,7 +17,7 @@ from torch import Tensor
 from adapterhub.lora.delta import Delta
 from adapterhub.lora.thin import thin
 
-__all__ = ["Space", "share"]
+__all__ = ["NOISE", "Space", "share"]
 
 NOISE = 1e-6
 """Singular values below this part of the largest are rounding of fp32 factors, not directions of an update."""

@@ -9,7 +9,7 @@ The only sums over elements are GEMMs and sums of fixed order, so the same input
 import importlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import torch
@@ -31,12 +31,16 @@ __all__ = ["Merged", "merge", "merge_module", "relative_error"]
 @final
 @dataclass(frozen=True)
 class Merged:
-    """One module of a result: A (k, in) and B (out, k) in fp32 with the scale inside B, ‖wanted‖ and ‖wanted − got‖."""
+    """One module of a result: A (k, in) and B (out, k) in fp32 with the scale inside B, ‖wanted‖ and ‖wanted − got‖.
+
+    `wanted` is what the method defines, after it has dropped what it drops. emptied: whether that was everything.
+    """
 
     A: Tensor
     B: Tensor
     wanted: float
     missed: float
+    emptied: bool = False
 
 
 def merge(steps: Sequence[Step], adapters: Sequence[Mapping[str, Delta]]) -> Iterator[tuple[Step, Merged]]:
@@ -60,7 +64,8 @@ def merge_module(step: Step, deltas: Sequence[Delta]) -> Merged:
     weights = torch.tensor([term.weight / peak for term in step.terms], dtype=torch.float64)
     cut = SEEN[METHODS[step.method].seen](step, deltas, weights)
     size = 1.0 if METHODS[step.method].vote else peak  # a vote is a weighted mean, whatever the size of the weights
-    return _rounded(step, cut, size * step.params.get("scale", 1.0))
+    result = _rounded(step, cut, size * step.params.get("scale", 1.0))
+    return replace(result, emptied="density" in step.params and not result.wanted)
 
 
 def _nothing(step: Step) -> Merged:

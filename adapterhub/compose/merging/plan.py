@@ -18,7 +18,7 @@ from adapterhub.errors import DoesNotFit, Refused, WrongUsage
 from adapterhub.lora.adapter import Adapter
 from adapterhub.lora.delta import Delta
 
-__all__ = ["Step", "Term", "plan"]
+__all__ = ["Step", "Term", "check", "plan"]
 
 Outlines = Sequence[Mapping[str, Delta]]
 UNITED = "these adapters were trained on different bases and have no sum"
@@ -55,19 +55,34 @@ class Step:
             return whole  # an exact sum keeps its factors, even where they are more than the weight has directions
         return min(self.limit.rank or whole, *self.shape)
 
+    @property
+    def exact(self) -> bool:
+        """Whether nothing can be lost but by rounding: a sum of which as many directions are kept as it can have."""
+        whole = min(sum(term.rank for term in self.terms), *self.shape)
+        return METHODS[self.method].seen == "factors" and (self.limit.none or (self.limit.rank or 0) >= whole)
+
 
 def plan(recipe: Recipe, adapters: Sequence[Adapter]) -> list[Step]:
-    """The steps of a merge, by module; raises one error that tells everything that stands in the way.
+    """The steps of a merge, by module, after `check`. adapters: in the order of the recipe; outlines are enough."""
+    check(recipe, adapters)
+    outlines = [adapter.deltas for adapter in adapters]
+    modules = _modules(outlines)
+    steps = [step for module in modules if (step := _step(recipe, outlines, module))]
+    if not steps:
+        why = "every weight is 0" if modules else "no adapter has factors"
+        raise WrongUsage(f"nothing to merge: {why}", hint="give at least one adapter a weight other than 0")
+    return steps
 
-    adapters: in the order of the recipe; their outlines are enough.
+
+def check(recipe: Recipe, adapters: Sequence[Adapter], *, whole: bool = True, choosing: bool = True) -> None:
+    """One error that tells everything that stands in the way.
+
+    whole: whether these are all adapters, so that a pattern that matches nothing is a mistake. choosing: whether the
+    choice is looked at too.
     """
     outlines = [adapter.deltas for adapter in adapters]
-    modules = sorted({module for outline in outlines for module in outline})
-    usage, clashes, left = (
-        list(_usage(recipe, modules, outlines)),
-        list(_clashes(outlines)),
-        list(faults(recipe, adapters)),
-    )
+    usage = list(_usage(recipe, outlines, whole=whole))
+    clashes, left = list(_clashes(outlines)), list(faults(recipe, adapters, choosing=whole and choosing))
     told = "; ".join(usage + clashes + left)
     if usage:
         raise WrongUsage(told, hint="nothing was read or written; `adapterhub merge --help` lists the methods")
@@ -75,11 +90,10 @@ def plan(recipe: Recipe, adapters: Sequence[Adapter]) -> list[Step]:
         raise DoesNotFit(told, hint=UNITED)
     if left:
         raise Refused(told, hint=HINT)
-    steps = [step for module in modules if (step := _step(recipe, outlines, module))]
-    if not steps:
-        why = "every weight is 0" if modules else "no adapter has factors"
-        raise WrongUsage(f"nothing to merge: {why}", hint="give at least one adapter a weight other than 0")
-    return steps
+
+
+def _modules(outlines: Outlines) -> list[str]:
+    return sorted({module for outline in outlines for module in outline})
 
 
 def _step(recipe: Recipe, outlines: Outlines, module: str) -> Step | None:
@@ -100,11 +114,12 @@ def _limit(how: How, terms: Sequence[Term]) -> Limit:
     return Limit(max(term.rank for term in terms))
 
 
-def _usage(recipe: Recipe, modules: Sequence[str], outlines: Outlines) -> Iterator[str]:
+def _usage(recipe: Recipe, outlines: Outlines, *, whole: bool) -> Iterator[str]:
+    modules = _modules(outlines)
     for how in (recipe, *recipe.rules):
         yield from method_faults(how.method or recipe.method, how.set)
         yield from Limit(how.rank, how.energy).faults()
-    for pattern in (rule.modules for rule in recipe.rules):
+    for pattern in (rule.modules for rule in recipe.rules if whole):
         if not any(fnmatchcase(module, pattern) for module in modules):
             yield f"the pattern {pattern!r} matches no module of these adapters"
     for one, outline in zip(recipe.adapters, outlines, strict=True):

@@ -6,9 +6,9 @@ cores: (n, p, q), one for each update    weights: (n,)    result: (p, q), or its
 import torch
 from torch import Tensor
 
-__all__ = ["iso_c", "tsv"]
+from adapterhub.compose.merging.core import NOISE
 
-NOISE = 1e-6
+__all__ = ["iso_c", "tsv"]
 
 Triplets = tuple[Tensor, Tensor, Tensor]
 """P (p, k), S (k,), Qᵀ (k, q): the most important first."""

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from adapterhub.compose.checkpoints.extract import extract
+from adapterhub.compose.checkpoints.extract_plan import plan_extract
 from adapterhub.errors import DoesNotFit, NotFound, Refused, WrongUsage
 from adapterhub.lora.adapter import Adapter
 from tests.compose.builders import TARGETS, adapter
@@ -66,6 +67,48 @@ def test_an_embedding_comes_out_in_its_own_form(tmp_path):
     assert torch.allclose(found.dense(), change.dense(), atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("module", "config", "kind"),
+    [
+        ("bert.embeddings.word_embeddings", {}, "embedding"),
+        ("transformer.wte", {}, "embedding"),
+        ("encoder.relative_attention_bias", {}, "embedding"),
+        ("shared", {"vocab_size": 12}, "embedding"),
+        ("shared", {"vocab_size": 9}, "linear"),
+        ("vision.patch_embedding", {"vocab_size": 32}, "linear"),
+        ("time_embedding", {}, "linear"),
+        ("speech.unit_embedding", {"t2u_config": {"unit_vocab_size": 12}}, "embedding"),
+        ("embedding", {"text_config": {"vocab_size": 12}}, "embedding"),
+    ],
+)
+def test_an_embedding_is_known_by_more_than_the_end_of_its_name(tmp_path, module, config, kind):
+    W = normal(12, 5)
+    base, tuned = two(tmp_path, {f"{module}.weight": W + normal(12, 5, seed=3)}, {f"{module}.weight": W}, **config)
+    found = extract(base, tuned, rank=2).modules[module].delta
+    assert (found.form.kind, found.shape) == (kind, (5, 12) if kind == "embedding" else (12, 5))
+
+
+def test_a_plan_says_what_is_compared_and_reads_no_values(tmp_path):
+    tensors = {"q.weight": normal(30, 20), "embed_tokens.weight": normal(12, 5), "norm.weight": normal(20)}
+    base, tuned = two(tmp_path, tensors | {"score.weight": normal(2, 3)}, tensors)
+    plan = plan_extract(base, tuned, rank=8)
+    assert [(one.module, one.shape, plan.rank(one)) for one in plan.places] == [
+        ("embed_tokens", (5, 12), 5),
+        ("q", (30, 20), 8),
+    ]
+    assert {pair.name: why for pair, why in plan.others.items()} == {"norm.weight": "it is no matrix of a module: 20"}
+    assert plan.alone == {"score.weight": "it is not in the base"}
+    assert plan_extract(base, tuned, energy=0.5).rank(plan.places[0]) is None
+
+
+def test_what_is_known_to_be_the_same_is_not_read(tmp_path):
+    base, tuned = two(tmp_path, PLAIN | {"q.weight": PLAIN["q.weight"] + 1, "r.weight": normal(3, 2)}, PLAIN)
+    heard = []
+    with pytest.raises(Refused, match="no module differs"):
+        extract(base, tuned, rank=1, same={"q.weight"}, progress=lambda *n: heard.append(n))
+    assert heard[-1][0] == heard[-1][1]
+
+
 def test_what_changed_and_is_no_matrix_is_told(tmp_path):
     changed = {name: tensor + 1 for name, tensor in PLAIN.items()}
     base, tuned = two(tmp_path, changed | {"score.weight": normal(2, 3)})
@@ -121,12 +164,23 @@ def test_progress_ends_at_the_whole(tmp_path):
     assert heard[-1] == (4 * (600 + 30 + 20),) * 2
 
 
-@pytest.mark.parametrize("asked", [{}, {"rank": 1, "energy": 0.5}, {"rank": 0}, {"energy": 1.5}, {"energy": 0.0}])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"rank": 1, "energy": 0.5},
+        {"rank": 0},
+        {"energy": 1.5},
+        {"energy": 0.0},
+        {"energy": -1.0},
+        {"energy": float("nan")},
+    ],
+)
 def test_a_rank_or_an_energy_is_asked_for(tmp_path, asked):
     base, tuned = two(tmp_path, PLAIN)
     with pytest.raises(WrongUsage, match=r"rank|energy") as caught:
         extract(base, tuned, **asked)
-    assert caught.value.hint
+    assert "--rank 16" in caught.value.hint
 
 
 def test_no_difference_is_no_adapter(tmp_path):

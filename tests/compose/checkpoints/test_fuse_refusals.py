@@ -1,6 +1,7 @@
 """What cannot be fused is refused before anything is written, with every reason."""
 
 import json
+import os
 
 import pytest
 import torch
@@ -89,14 +90,6 @@ def test_an_expert_in_a_square_is_not_guessed(tmp_path):
     assert "of expert 2" in told
 
 
-@pytest.mark.parametrize("config", [{"quantization_config": {"quant_method": "gptq"}}, {}])
-def test_a_quantised_base_is_refused(tmp_path, config):
-    weight = torch.zeros(4, 3, dtype=torch.int8)
-    base = checkpoint(tmp_path / "base", {"q.weight": weight}, **config)
-    told = refusal(Refused if config else DoesNotFit, [one(GOOD)], base, tmp_path / "out")
-    assert "quantised" in told
-
-
 def test_a_tied_output_layer_has_no_weight_to_change(tmp_path):
     base = base_of(tmp_path / "base", "gpt2")
     target = part(adapter(tmp_path / "a", "gpt2", target_modules=["lm_head", "c_attn"]))
@@ -137,7 +130,8 @@ def test_a_tied_embedding_saved_with_its_head_is_one_tensor(tmp_path):
 
 def test_whole_tensors_are_chosen_and_never_blended(tmp_path, base):
     whole = Adapter({"q": delta(4, 3)}, tensors={"e.weight": normal(6, 3, seed=9)})
-    told = refusal(Refused, [one(whole, name="a"), one(whole, name="b")], base, tmp_path / "out")
+    other = Adapter(tensors={"e.weight": normal(6, 3, seed=8)})
+    told = refusal(Refused, [one(whole, name="a"), one(other, name="b")], base, tmp_path / "out")
     assert "a and b each have their own e.weight" in told
     told = refusal(Refused, [one(whole, -1.0, "a")], base, tmp_path / "out")
     assert "a has a weight of -1" in told
@@ -213,9 +207,23 @@ def test_the_result_does_not_go_into_the_base(base):
 
 
 def test_a_full_disk_is_seen_before_it_is_full(tmp_path, base, monkeypatch):
-    usage = type("Usage", (), {"free": 10})
-    monkeypatch.setattr("adapterhub.compose.checkpoints.partial.shutil.disk_usage", lambda path: usage)
+    monkeypatch.setattr("adapterhub.compose.checkpoints.partial.shutil.disk_usage", lambda path: (99, 89, 10))
     assert "and 10 are free" in refusal(Refused, [one(GOOD)], base, tmp_path / "out")
+
+
+def test_a_file_system_that_does_not_say_its_size_is_no_full_one(tmp_path, base, monkeypatch):
+    monkeypatch.setattr("adapterhub.compose.checkpoints.partial.shutil.disk_usage", lambda path: (0, 0, 0))
+    assert fused([one(GOOD)], base, tmp_path / "out").touched == ("q.weight",)
+
+
+def test_what_is_no_file_is_left_out_with_a_word(tmp_path, base):
+    (base / "README.md").symlink_to("/nowhere/README.md")
+    (base / "tokenizer").symlink_to(tmp_path)
+    (base / "notes.md").symlink_to(base / "config.json")
+    os.mkfifo(base / "pipe")
+    done = fused([one(GOOD)], base, tmp_path / "out")
+    assert done.notes == ("left out, since they are no files, or links that lead to none: README.md, pipe, tokenizer",)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"config.json", "model.safetensors", "notes.md"}
 
 
 def test_a_full_disk_does_not_cost_what_is_finished(tmp_path, base, monkeypatch):
@@ -224,9 +232,7 @@ def test_a_full_disk_does_not_cost_what_is_finished(tmp_path, base, monkeypatch)
         with pytest.raises(ZeroDivisionError):
             fused([one(GOOD)], base, tmp_path / "out")
     with monkeypatch.context() as patch:
-        patch.setattr(
-            "adapterhub.compose.checkpoints.partial.shutil.disk_usage", lambda path: type("Usage", (), {"free": 10})
-        )
+        patch.setattr("adapterhub.compose.checkpoints.partial.shutil.disk_usage", lambda path: (99, 89, 10))
         with pytest.raises(Refused, match="10 are free"):
             fused([one(GOOD)], base, tmp_path / "out")
     assert (tmp_path / "out.partial" / "files" / "config.json").exists()

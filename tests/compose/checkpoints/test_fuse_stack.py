@@ -74,6 +74,7 @@ PAIRS = {
     "a head and another's dora": ("llama", WHOLE, dora(HEAD, 32, 16)),
     "a head and another's lora": ("llama", WHOLE, Adapter({HEAD: change(32, 16)})),
     "a head and another's ia3": ("bert", CLASSES, Adapter(gains={"classifier": Gain(near_one(2), "out")})),
+    "a head with a bias and another's dora": ("bert", CLASSES, dora("classifier", 2, 16)),
     "norms and another's bias": ("bert", NORMS, Adapter(biases={NORM: normal(16, seed=3)})),
     "an embedding and another's dora": ("llama", EMBEDDING, dora(EMBED, 16, 32, "embedding")),
     "tokens and another's dora": ("llama", tokens(EMBED, EVEN), dora(EMBED, 16, 32, "embedding")),
@@ -175,3 +176,11 @@ def test_the_base_s_own_tensors_can_be_chosen(tmp_path):
     assert result.notes == ("of trained, lm_head.weight is not used: another adapter's was chosen",)
     want = head["lm_head.weight"] + change(32, 16).dense()
     assert torch.allclose(tensors_of(tmp_path / "out")["lm_head.weight"], want, atol=1e-6)
+
+
+def test_the_same_head_in_two_adapters_needs_no_choice(tmp_path):
+    again = Adapter(tensors={"lm_head.weight": WHOLE.tensors["lm_head.weight"].clone()})
+    parts = [("one", WHOLE, 1.0), ("again", again, 0.5)]
+    assert_same_answers(tmp_path, "llama", parts)
+    assert fused(parts, tmp_path / "base", tmp_path / "again").notes == ()
+    assert torch.equal(tensors_of(tmp_path / "again")["lm_head.weight"], WHOLE.tensors["lm_head.weight"])

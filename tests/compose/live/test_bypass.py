@@ -13,6 +13,7 @@ from adapterhub.compose.live.stack import stack
 from adapterhub.errors import DoesNotFit
 from adapterhub.lora.delta import Delta, Form
 from tests.compose.live.test_stack import of
+from tests.lora.builders import delta
 
 OPERAND = re.compile(r"self((?:\.\w+|\[\d+\])+)\.weight\b(?!\.(?:dtype|device|shape|ndim|size|is_meta|data_ptr))")
 EXCEPTIONS = {
@@ -62,7 +63,7 @@ MAMBA = {"mamba_d_state": 4, "mamba_dt_rank": 4, "use_mamba_kernels": False}
 MODELS = {
     "mamba": (
         lambda t: t.MambaForCausalLM(t.MambaConfig(vocab_size=32, hidden_size=16, num_hidden_layers=1, state_size=4)),
-        {"conv1d", "dt_proj", "out_proj", "x_proj"},
+        {"conv1d", "dt_proj"},
     ),
     "jamba": (
         lambda t: t.JambaForCausalLM(
@@ -194,3 +195,37 @@ def test_a_weight_that_is_divided_in_place_is_refused():
     assert "divides its weight in place" in bypass(model, "blocks.0.attention.output")
     assert "divides its weight in place" in bypass(model, "blocks.0.feed_forward.value")
     assert not bypass(model, "blocks.0.attention.key")
+
+
+class Trainee(nn.Module):
+    """A model that goes another way while it trains."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner, self.both = nn.Linear(5, 5), nn.Linear(5, 5)
+
+    def forward(self, x, fast=True):
+        if self.training and fast:
+            return x @ self.inner.weight @ self.both.weight
+        if not self.training:
+            x = x @ self.both.weight
+        return self.both(self.inner(x))
+
+
+def test_a_weight_that_is_read_in_training_only_is_refused_in_training_only():
+    model, one = nn.Sequential(Trainee()).eval(), of(delta(5), "0.inner")
+    x = torch.randn(2, 5)
+    plain = model(x)
+    assert bypass(model, "0.both") == "Trainee reads its weight without calling it"
+    with stack(model, [("a", one, 1.0)]) as live:
+        live.attach("b", one)
+        assert not torch.equal(model(x), plain)
+        model.train()
+        with pytest.raises(DoesNotFit, match=r"0\.inner: Trainee reads its weight .* while it trains") as refusal:
+            model(x)
+        assert "model.eval()" in refusal.value.hint
+        live.remove("a", "b")
+        model(x)
+    assert not model[0]._forward_pre_hooks
+    with pytest.raises(DoesNotFit, match="while it trains"):
+        stack(model, [("a", one, 1.0)])

@@ -103,6 +103,24 @@ def test_the_chosen_one_is_not_taken_off_while_others_disagree():
         assert stands(model, ONE)
 
 
+def test_the_same_head_in_two_adapters_needs_no_choice():
+    model = nn.Linear(5, 6)
+    again = Adapter(tensors={"weight": ONE.tensors["weight"].clone()})
+    with stack(model, [("one", ONE, 1.0), ("again", again, 1.0)]) as live:
+        assert stands(model, ONE)
+        live.only("again")
+        assert stands(model, ONE)
+        with live.route([{"one": 1.0}, {"again": 0.5}]):
+            assert stands(model, ONE)
+        live.attach("third", again, 1.0)
+        live.weights = {"one": -1.0, "again": 1.0}
+        assert stands(model, ONE)
+        with pytest.raises(Refused, match="for all rows or for none"):
+            live.route([{"one": 1.0}, {"again": 1.0}, {}])
+        with pytest.raises(Refused, match="again and two each have"):
+            live.attach("two", TWO)
+
+
 def test_a_head_cannot_be_taken_away():
     with pytest.raises(Refused, match="one has a weight of -1"):
         stack(nn.Linear(5, 6), [("one", ONE, -1.0)])

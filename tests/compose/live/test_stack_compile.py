@@ -1,12 +1,15 @@
 """torch.compile: one graph for all weights and routes, and adapters that come and go are never overlooked."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 from torch._dynamo.testing import CompileCounter
 
 from adapterhub.compose.live.stack import stack
-from adapterhub.lora.adapter import Adapter
+from adapterhub.lora.adapter import Adapter, Gain, Rows
+from adapterhub.lora.delta import Delta, Form
 from adapterhub.lora.load import load
 from tests.compose.builders import adapter, ask, tiny
 from tests.compose.live.test_stack import close
@@ -29,6 +32,15 @@ class Two(nn.Module):
 
     def forward(self, ids):
         return self.two(self.one(self.words(ids)).relu())
+
+
+class Three(Two):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv1d(3, 3, 3, padding=1)
+
+    def forward(self, ids):
+        return self.conv(super().forward(ids).mT)
 
 
 def parts():
@@ -84,6 +96,41 @@ def test_a_broken_adapter_that_is_off_does_not_reach_the_compiled_answer():
         assert torch.isfinite(compiled(IDS)).all()
         with live.route([{"a": 1.0}, {"bad": 1.0}, {}]):
             assert torch.isfinite(compiled(IDS)).flatten(1).all(1).tolist() == [True, False, True]
+
+
+def broken(rank, into, out, kind="linear", kernel=()):
+    return Delta(torch.full((rank, into), torch.nan), torch.full((out, rank), torch.nan), 1.0, Form(kind, kernel))
+
+
+NAN = torch.full((6,), torch.nan)
+BROKEN = {
+    "linear": Adapter({"one": broken(2, 5, 6)}),
+    "embedding": Adapter({"words": broken(2, 7, 5, "embedding")}),
+    "convolution": Adapter({"conv": broken(2, 9, 3, "conv", (3,))}),
+    "dora": Adapter({"one": broken(2, 5, 6)}, magnitudes={"one": NAN}),
+    "ia3 of outputs": Adapter(gains={"one": Gain(NAN, "out")}),
+    "ia3 of inputs": Adapter(gains={"one": Gain(NAN[:5], "in")}),
+    "shift": Adapter({"one": broken(2, 5, 6)}, shifts={"one": NAN}),
+    "bias": Adapter(biases={"one": NAN}),
+    "tokens": Adapter(rows={"words": Rows((1, 2), torch.full((2, 5), torch.nan))}),
+    "head": Adapter(tensors={"two.weight": torch.full((3, 6), torch.nan)}),
+    "too large": Adapter({"one": Delta(torch.full((2, 5), 3e38), torch.full((6, 2), 3e38), 1.0)}),
+}
+
+
+@pytest.mark.parametrize("bad", BROKEN.values(), ids=BROKEN)
+def test_no_kind_of_change_reaches_the_compiled_answer_while_it_is_off(bad):
+    model = Three()
+    compiled = torch.compile(model, backend="eager", fullgraph=True)
+    good = Adapter({"one": delta(seed=1), "conv": replace(delta(3, 9), form=Form("conv", (3,)))})
+    with stack(model, [("good", good, 1.0)]):
+        wanted = model(IDS)
+    with stack(model, [("bad", bad, 0.0), ("good", good, 1.0)]) as live:
+        assert close(compiled(IDS), wanted)
+        live.weights = {"bad": 1.0}
+        assert not torch.isfinite(compiled(IDS)).all()
+        live.weights = {"good": 1.0}
+        assert close(compiled(IDS), wanted)
 
 
 def test_whole_tensors_are_exchanged_under_a_compiled_model():

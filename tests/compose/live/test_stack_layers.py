@@ -198,6 +198,7 @@ def twice():
     return model
 
 
+SHARED = "is one module under 2 names (0, again), and all of them would change: give each name a module of its own"
 EMBEDDING = Delta(torch.ones(1, 5), torch.ones(3, 1), 1.0, Form("embedding"))
 REFUSED = {
     "attention": (nn.MultiheadAttention(8, 2), of(delta(8, 8), "out_proj"), "reads its weight without calling it"),
@@ -243,12 +244,9 @@ REFUSED = {
         Adapter({"": delta()}, magnitudes={"": torch.ones(6)}, tensors={"weight": torch.ones(6, 5)}),
         "both put in place and measured",
     ),
-    "two names": (twice(), Adapter({"0": delta(5), "again": delta(5)}), "again is the same module as 0"),
-    "experts": (
-        nn.Linear(5, 6),
-        Adapter({"experts.down_proj[0]": delta(), "experts.down_proj[1]": delta()}),
-        "a: experts.down_proj is a parameter used without a module to call; fuse it into the weights",
-    ),
+    "two names": (twice(), Adapter({"0": delta(5), "again": delta(5)}), f"again {SHARED}"),
+    "one of two names": (twice(), of(delta(5), "0"), f"0 {SHARED}"),
+    "a head of two names": (twice(), Adapter(tensors={"again.bias": torch.ones(5)}), f"again {SHARED}"),
 }
 
 

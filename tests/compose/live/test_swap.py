@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from adapterhub.compose.live.stack import stack
+from adapterhub.errors import DoesNotFit
 from adapterhub.lora.adapter import Adapter
 from tests.compose.live.test_stack import close
 from tests.compose.live.test_stack_live import linear
@@ -120,3 +121,39 @@ def test_a_model_that_was_moved_meanwhile_gets_its_own_tensor_where_it_is_now():
         model.float()
     assert model.weight is own
     assert own.dtype == torch.float32
+
+
+def test_a_whole_batch_norm_is_put_in_place_with_its_counter():
+    model = nn.Sequential(nn.BatchNorm1d(3)).eval()
+    trained = nn.BatchNorm1d(3)
+    trained(torch.randn(8, 3))
+    whole = {f"0.{name}": value.clone() for name, value in trained.state_dict().items()}
+    own, x = dict(model.named_buffers()), torch.randn(4, 3)
+    with stack(model, [("a", Adapter(tensors=whole), 1.0)]):
+        assert model[0].num_batches_tracked.item() == 1
+        assert torch.equal(model(x), trained.eval()(x))
+        model.train()(x)
+    assert all(buffer is own[name] for name, buffer in model.named_buffers())
+    assert model[0].num_batches_tracked.item() == 0
+
+
+def test_a_head_of_a_quantised_weight_says_what_is_stored():
+    model = nn.Linear(5, 6)
+    model.weight = nn.Parameter(torch.zeros(6, 5, dtype=torch.int8), requires_grad=False)
+    with pytest.raises(DoesNotFit, match="weight is stored as int8, the adapter has float32: the model is quantised"):
+        stack(model, [("a", head(1), 1.0)])
+
+
+def test_dora_leaves_the_bias_of_a_head_that_comes_and_goes_alone():
+    """Whose bias stands there is looked at when the module is called, whichever stack put it there."""
+    model, x = linear()
+    low, m = delta(), torch.rand(6).double()
+    W = model.weight.clone()
+    change = (m / (W + low.dense().double()).norm(dim=1))[:, None] * (W + low.dense().double()) - W
+    bias = Adapter(tensors={"bias": torch.randn(6)})
+    with stack(model, [("dora", Adapter({"": low}, magnitudes={"": m}), 0.7)]):
+        plain = x @ (W + 0.7 * change).T
+        assert close(model(x), plain + model.bias, 1e-6)
+        with stack(model, [("head", bias, 1.0)]):
+            assert close(model(x), plain + bias.tensors["bias"], 1e-6)
+        assert close(model(x), plain + model.bias, 1e-6)

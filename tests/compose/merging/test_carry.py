@@ -47,6 +47,7 @@ def test_a_head_of_one_adapter_is_kept_whole_at_any_weight():
 def test_the_same_head_in_two_adapters_is_that_head():
     same = Adapter(tensors={"s": ONE}), Adapter(tensors={"s": ONE.clone()})
     assert carried((same[0], 0.5), (same[1], 0.5)).tensors["s"] is ONE
+    assert torch.equal(carried((same[0], 0.5), (same[1], 0.5), choose="a/1").tensors["s"], ONE)
 
 
 def test_trained_tokens_unite_at_weight_one_where_they_are_others():

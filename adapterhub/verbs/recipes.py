@@ -1,0 +1,143 @@
+"""What a person writes of several adapters: an expression, or the path of a recipe file."""
+
+import copy
+import json
+import reprlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from adapterhub.compose.recipe import Recipe, of_expression
+from adapterhub.errors import AdapterHubError, NotFound, WrongUsage
+from adapterhub.reference import home_path, is_folder
+
+__all__ = ["plain", "recipe_of"]
+
+FILES = (".yaml", ".yml", ".json")
+LARGEST = 1 << 20
+SCHEMA = "`adapterhub schema recipe` prints what a recipe may hold"
+CUT = "a rank is 1 or more, such as --rank 16; an energy is a part of the squared norm, such as --energy 0.9"
+Place = tuple[int | str, ...]
+
+
+def recipe_of(text: str, more: Callable[[Recipe], object] | None = None, **how: Any) -> Recipe:
+    """The recipe an expression or the path of a recipe file stands for; what is given besides wins over the file.
+
+    more: where something in it makes no sense, what is wrong with the rest is what this raises, so that all is told.
+    """
+    given = {name: value for name, value in how.items() if value not in (None, {})}
+    path = home_path(text.strip())
+    if not (is_folder(text.strip()) and path.suffix in FILES and not path.is_dir()):
+        return _checked({"adapters": list(of_expression(text).adapters), **given}, "the recipe", more)
+    fields = _read(path, text)
+    if given.keys() & {"rank", "energy"}:
+        fields = {name: value for name, value in fields.items() if name not in ("rank", "energy")}
+    return _checked({**fields, **given}, text, more)
+
+
+def _read(path: Path, text: str) -> dict[str, Any]:
+    import yaml
+
+    if not path.exists():
+        raise NotFound(f"{text}: no such recipe", hint="a recipe is a YAML file; `adapterhub merge --help` shows one")
+    if path.stat().st_size > LARGEST:
+        raise WrongUsage(
+            f"{text}: {path.stat().st_size} bytes are no recipe", hint=f"a recipe is below {LARGEST} bytes"
+        )
+    try:
+        data = path.read_bytes().decode()
+        fields = json.loads(data) if path.suffix == ".json" else _plain_yaml(data)
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        why = " ".join(str(error).split())
+        raise WrongUsage(
+            f"{text}: not readable as YAML: {why}", hint="mend the file where the message points"
+        ) from None
+    if not isinstance(fields, dict):
+        raise WrongUsage(
+            f"{text}: wanted fields such as adapters: and method:, got {type(fields).__name__}", hint="see the README"
+        )
+    return fields
+
+
+def _plain_yaml(data: str) -> Any:
+    """YAML without aliases, which can stand for more than fits into memory, and without doubled keys."""
+    import yaml
+
+    mappings: list[list[str]] = []
+    for event in yaml.parse(data, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise ValueError(f"the alias *{event.anchor}: write out what it stands for")
+    node = yaml.compose(data, Loader=yaml.SafeLoader)
+    queue = [node] if node else []
+    while queue:
+        one = queue.pop()
+        if isinstance(one, yaml.MappingNode):
+            mappings.append([str(key.value) for key, _ in one.value])
+            queue += [value for _, value in one.value]
+        elif isinstance(one, yaml.SequenceNode):
+            queue += one.value
+    for keys in mappings:
+        if twice := {key for key in keys if keys.count(key) > 1}:
+            raise ValueError(f"{', '.join(sorted(twice))} stands there twice")
+    return yaml.safe_load(data)
+
+
+def _checked(fields: dict[str, Any], what: str, more: Callable[[Recipe], object] | None) -> Recipe:
+    try:
+        recipe = Recipe.model_validate(fields)
+    except ValidationError as error:
+        places = [one["loc"] for one in error.errors()]
+        faults = [*_faults(error), *(_others(fields, places, more) if more else ())]
+        hint = CUT if all(place[-1] in ("rank", "energy") for place in places) else SCHEMA
+        raise WrongUsage(f"{what}: {'; '.join(faults)}", hint=hint) from None
+    if not recipe.adapters:
+        raise WrongUsage(f"{what}: it names no adapter", hint="write `adapters:` with at least one {adapter: NAME}")
+    return recipe
+
+
+def _faults(error: ValidationError) -> Iterator[str]:
+    for one in error.errors():
+        yield f"{'.'.join(map(str, one['loc']))}: {one['msg']}, got {reprlib.repr(one['input'])}"
+
+
+def _others(fields: dict[str, Any], places: Sequence[Place], more: Callable[[Recipe], object]) -> Iterator[str]:
+    """What else is wrong with a recipe, seen without what stands at these places."""
+    left = copy.deepcopy(fields)
+    for place in reversed(places):
+        _drop(left, place)
+    try:
+        recipe = Recipe.model_validate(left)
+        if len(recipe.adapters) == len(fields["adapters"]):
+            more(recipe)
+    except AdapterHubError as error:
+        yield str(error)
+    except ValidationError:
+        return
+
+
+def _drop(holder: Any, place: Place) -> bool:
+    """Take out what stands at a place; what is not there is missing, and what lacks it goes. Whether anything went."""
+    head, *rest = place
+    try:
+        inner = holder[head]
+    except (LookupError, TypeError):
+        return False
+    if not (rest and _drop(inner, tuple(rest))):
+        del holder[head]
+    return True
+
+
+def plain(recipe: Recipe, text: str) -> Recipe:
+    """The recipe, if it is a weighted sum of whole adapters; what else it may ask for is a merge."""
+    more = {"rules": recipe.rules, "rank": recipe.rank, "energy": recipe.energy, "set": recipe.set, "seed": recipe.seed}
+    asked = [name for name, value in more.items() if value]
+    asked += [] if recipe.method == "sum" else ["method"]
+    asked += ["modules"] if any(one.modules for one in recipe.adapters) else []
+    if asked:
+        raise WrongUsage(
+            f"{text}: {', '.join(asked)}: methods, cuts and weights by module are for merges",
+            hint="merge first, `adapterhub merge RECIPE NAME`, then take the result",
+        )
+    return recipe
