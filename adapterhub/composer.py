@@ -61,7 +61,7 @@ class Composer:
         from adapterhub.verbs.merge_plan import prepare
         from adapterhub.verbs.recipes import recipe_of
 
-        recipe = recipe_of(expression, lambda one: prepare(self.desk, one), method=method, **how)
+        recipe = recipe_of(expression, lambda one, whole: prepare(self.desk, one, whole=whole), method=method, **how)
         return merge(self.desk, recipe, name, progress)
 
     def merge_plan(
@@ -71,7 +71,7 @@ class Composer:
         from adapterhub.verbs.merge_plan import merge_plan, prepare
         from adapterhub.verbs.recipes import recipe_of
 
-        recipe = recipe_of(expression, lambda one: prepare(self.desk, one), method=method, **how)
+        recipe = recipe_of(expression, lambda one, whole: prepare(self.desk, one, whole=whole), method=method, **how)
         return merge_plan(self.desk, recipe, name)
 
     def fuse(

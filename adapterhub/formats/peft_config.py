@@ -9,6 +9,7 @@ target_modules    a list: the module, or its end after a dot; a text: a regular 
 import math
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -87,6 +88,13 @@ class PeftConfig:
     def targets(self) -> tuple[str, ...]:
         """target_modules, sorted; a text is one of them, null is none."""
         return _words(self.fields.get("target_modules"))
+
+    def is_target(self, module: str) -> bool:
+        """Whether target_modules means a module. A text that is not read here is taken to."""
+        if isinstance(text := self.fields.get("target_modules"), str):
+            with suppress(Unreadable):
+                return compile_pattern(text).fullmatch(module)
+        return isinstance(text, str) or any(f".{module}".endswith(f".{target}") for target in self.targets)
 
     @property
     def modules_to_save(self) -> tuple[str, ...]:

@@ -3,7 +3,8 @@
     A (E·r, in), read as (E, r, in)        B (out, r·E), read as (out, r, E)
 
 PEFT names the module, not the parameter: where several parameters of one module are trained, the one the model
-registers first lies deepest, below one `base_layer` for each that follows.
+registers first lies deepest, below one `base_layer` for each that follows. A name without a path, as PEFT writes for
+"all-linear", means a parameter of whichever module has one.
 """
 
 import re
@@ -13,15 +14,27 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
+    from adapterhub.formats.peft_config import PeftConfig
+
     Pair = tuple[np.ndarray, np.ndarray]
 
-__all__ = ["EXPERT", "REGISTERED", "nested", "one_pair"]
+__all__ = ["EXPERT", "REGISTERED", "leaves_of", "nested", "one_pair"]
 
 REGISTERED = ("gate_up_proj", "up_proj", "down_proj")
 """The order in which the models of transformers register the parameters of their experts."""
 
 EXPERT = re.compile(r"(?P<parameter>.+)\[(?P<number>[0-9]+)\]")
 """What the change of one expert is called: `layers.0.mlp.experts.down_proj[3]`."""
+
+
+def leaves_of(config: "PeftConfig", owner: str) -> frozenset[str]:
+    """Which parameters of a module `target_parameters` means; none of one that is itself a target."""
+    names = [name.rpartition(".") for name in config.target_parameters]
+    own = frozenset(leaf for path, _, leaf in names if path and f".{owner}".endswith(f".{path}"))
+    bare = frozenset(leaf for path, _, leaf in names if not path)
+    if own == {"weight"} or not bare or config.is_target(owner):
+        return own
+    return own | bare
 
 
 def nested(parameters: Iterable[str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from adapterhub.formats.json_file import read_text
 from adapterhub.formats.members import Members
 from adapterhub.formats.peft_config import PeftConfig
 from adapterhub.formats.peft_config import read as read_config
+from adapterhub.formats.peft_experts import leaves_of
 from adapterhub.formats.peft_keys import PREFIX, Role, parse_key
 
 __all__ = ["CONFIG", "PICKLED", "WEIGHTS", "Parts", "choose", "factor_tensors", "is_expert", "named_modules", "rank_of"]
@@ -134,5 +135,4 @@ def is_expert(config: PeftConfig, module: str) -> bool:
     path = module
     while path.endswith(".base_layer"):
         path = path.removesuffix(".base_layer")
-    owners = (name.rpartition(".")[0] for name in config.target_parameters)
-    return any(path == owner or path.endswith(f".{owner}") for owner in owners)
+    return bool(leaves_of(config, path))

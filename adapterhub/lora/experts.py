@@ -6,8 +6,7 @@ module are trained, the one the model registers first lies deepest, one `base_la
 """
 
 from adapterhub.errors import Corrupt, Refused
-from adapterhub.formats.peft_config import PeftConfig
-from adapterhub.formats.peft_experts import REGISTERED
+from adapterhub.formats.peft_experts import REGISTERED, leaves_of
 from adapterhub.formats.peft_parts import Parts, is_expert
 from adapterhub.lora.delta import Delta
 
@@ -30,7 +29,7 @@ def experts(parts: Parts, module: str, delta: Delta, place: str) -> dict[str, De
     """
     if not is_expert(parts.config, module):
         return {}
-    parameter = _parameter(parts.config, module, place)
+    parameter = _parameter(parts, module, place)
     rank = parts.config.rank_of(parameter)
     if not rank or delta.rank % rank:
         raise Corrupt(
@@ -47,18 +46,24 @@ def experts(parts: Parts, module: str, delta: Delta, place: str) -> dict[str, De
     return {expert_name(parameter, e): Delta(A[e], B[:, :, e], scale) for e in range(count)}
 
 
-def _parameter(config: PeftConfig, module: str, place: str) -> str:
+def _parameter(parts: Parts, module: str, place: str) -> str:
     """The full name of the parameter that a module's factors change."""
     owner = module
     while owner.endswith(".base_layer"):
         owner = owner.removesuffix(".base_layer")
     depth = (len(module) - len(owner)) // len(".base_layer")
-    splits = (name.rpartition(".") for name in config.target_parameters)
-    leaves = {leaf for path, _, leaf in splits if f".{owner}".endswith(f".{path}")}
+    leaves = set(leaves_of(parts.config, owner))
+    trained = sum(owner + ".base_layer" * n in parts.modules for n in range(len(leaves)))
     if depth >= len(leaves):
         raise Corrupt(
             f"{place}: factors of parameter {depth + 1} of {owner}, and target_parameters names {len(leaves)}",
             hint="take the config from the training run",
+        )
+    if trained < len(leaves):
+        raise Refused(
+            f"{place}: target_parameters names {len(leaves)} parameters ({', '.join(sorted(leaves))}), and there are "
+            f"factors of {trained}: PEFT does not save of which",
+            hint="take those out of target_parameters that the model does not have there",
         )
     if len(leaves) == 1:
         return f"{owner}.{leaves.pop()}"

@@ -46,17 +46,13 @@ def load(entry: Entry, name: str = "") -> Adapter:
 
 def load_all(entries: Sequence[tuple[Entry, str]]) -> list[Adapter]:
     """Several adapters with their names, read at the same time; of what is wrong, the first of them is raised."""
-    largest = sorted(range(len(entries)), key=lambda place: -_size(entries[place][0]))
+    largest = sorted(range(len(entries)), key=lambda place: -entries[place][0].manifest.size)
     with ThreadPoolExecutor(max(1, min(THREADS, os.cpu_count() or 1, len(entries))), "load") as pool:
         try:  # the largest begins first: begun last it would end alone
             running = {place: pool.submit(load, *entries[place]) for place in largest}
             return [running[place].result() for place in range(len(entries))]
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-def _size(entry: Entry) -> int:
-    return sum(file.size for file in entry.manifest.files)
 
 
 def outline(entry: Entry, name: str = "") -> Adapter:

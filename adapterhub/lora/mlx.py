@@ -49,7 +49,10 @@ def _scale(parts: MlxParts, place: str) -> float:
         raise Refused(f"{place}: arrays of an old mlx-lm", hint="save them as safetensors under the same names")
     for info in (info for tensors in parts.modules.values() for info in tensors.values()):
         if info.dtype not in FLOATS:
-            raise Refused(f"{place}: {info.name} is {info.dtype}, not one of {', '.join(FLOATS)}")
+            raise Refused(
+                f"{place}: {info.name} is {info.dtype}, not one of {', '.join(FLOATS)}",
+                hint="factors are floats: save them again as mlx-lm trained them",
+            )
     if parts.scale is None:
         raise Refused(
             f"{place}: nobody knows its scale: lora_parameters.scale is missing in {CONFIG}",

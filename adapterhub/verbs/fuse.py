@@ -12,7 +12,6 @@ from adapterhub.verbs.add import Request, add
 from adapterhub.verbs.bases import base_add_card, card_bytes, card_for, pin_of
 from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.live import Asked, asked, folder_of_base, insist_on_fit
-from adapterhub.verbs.merge_plan import weight_bytes
 from adapterhub.verbs.taken import insist_on_free, taken
 from adapterhub.verbs.told import Told
 
@@ -132,7 +131,7 @@ def fuse_plan(
         copied=len(set(plan.base.places) - set(plan.touched)),
         bytes=costs.writes,
         flops=costs.flops,
-        reads=costs.reads + sum(map(weight_bytes, wanted.found)),
+        reads=costs.reads + sum(one.entry.manifest.size for one in wanted.found),
         memory=costs.memory,
         rounding=costs.rounding,
         notes=plan.notes,

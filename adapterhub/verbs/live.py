@@ -102,14 +102,17 @@ def _onto(model: "nn.Module", desk: Desk, wanted: Asked, *, partial: bool) -> "S
     return attach(model, wanted.parts(), choose=wanted.chosen, partial=partial, read=read)
 
 
-def insist_on_fit(desk: Desk, wanted: Asked, base: str, *, partial: bool = False) -> None:
-    """`DoesNotFit` with every adapter that has no place in the base, or only some of it; headers tell."""
+def insist_on_fit(desk: Desk, wanted: Asked, base: str, *, partial: bool | None = None) -> None:
+    """`DoesNotFit` with every adapter that has no place in the base, or only some of it; headers tell.
+
+    `partial` takes those that fit in part; None where nobody can ask for that.
+    """
     reports = audit(desk, [one.label for one in wanted.found], [card_for(desk, base, hashes=False)])
     allowed = {"misfit"} if partial else {"misfit", "partial"}
     if not (bad := [report for report in reports if report.verdict in allowed]):
         return
     each = "; ".join(f"{one.adapter}: {one.verdict}, {one.matched} of its modules fit" for one in bad)
-    some = any(one.verdict == "partial" for one in bad)
+    some = partial is not None and any(one.verdict == "partial" for one in bad)
     raise DoesNotFit(
         f"{bad[0].base.name}: {each}",
         hint="`adapterhub audit` says what is missing" + ("; partial=True takes what fits" if some else ""),

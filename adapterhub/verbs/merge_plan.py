@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from adapterhub.compose.merging.plan import Step
     from adapterhub.lora.adapter import Adapter
 
-__all__ = ["MergePlan", "ModulePlan", "Prepared", "merge_plan", "prepare", "weight_bytes"]
+__all__ = ["MergePlan", "ModulePlan", "Prepared", "merge_plan", "prepare"]
 
 SERVED = 16
 """vLLM serves adapters up to this rank unless it is told `--max-lora-rank`."""
@@ -95,7 +95,7 @@ def merge_plan(desk: Desk, recipe: Recipe, name: str | None = None) -> MergePlan
 
     target = desk.target(name) if name is not None else None
     ready = prepare(desk, recipe)
-    exact, reads = all(step.exact for step in ready.steps), sum(map(weight_bytes, ready.parents))
+    exact, reads = all(step.exact for step in ready.steps), sum(one.entry.manifest.size for one in ready.parents)
     costs = cost(ready.steps, reads)
     return MergePlan(
         method=recipe.method,
@@ -114,8 +114,11 @@ def merge_plan(desk: Desk, recipe: Recipe, name: str | None = None) -> MergePlan
     )
 
 
-def prepare(desk: Desk, recipe: Recipe) -> Prepared:
-    """The plan, from headers alone. Raises one error that tells everything that stands in the way."""
+def prepare(desk: Desk, recipe: Recipe, *, whole: bool = True) -> Prepared:
+    """The plan, from headers alone. Raises one error that tells everything that stands in the way.
+
+    whole: whether these are all adapters; where some are left out nothing else is told, and there are no steps.
+    """
     from adapterhub.compose.merging.meet import meet
     from adapterhub.compose.merging.plan import check, plan
     from adapterhub.lora.load import outline
@@ -124,16 +127,16 @@ def prepare(desk: Desk, recipe: Recipe) -> Prepared:
     found = attempt(lambda one: find(desk, one.adapter), recipe.adapters, faults)
     outlines = attempt(lambda one: one and outline(one.entry, one.label), found, faults)
     there = [place for place, one in enumerate(outlines) if one is not None]
-    parents, whole = [one for one in found if one is not None], not faults
+    parents, whole = [one for one in found if one is not None], whole and not faults
     if whole:
         chosen = attempt(lambda choose: place_of(choose, recipe, parents), [recipe.choose], faults)[0]
         recipe = recipe if chosen is None else recipe.model_copy(update={"choose": recipe.adapters[chosen].adapter})
-    if faults:
+    if faults or not whole:
         rest = recipe.model_copy(update={"adapters": tuple(recipe.adapters[place] for place in there)})
         met = meet([one for one in outlines if one is not None])
         attempt(lambda what: check(what, met, whole=whole, choosing=False), [rest], faults)
         tell(faults)
-    return Prepared(parents, recipe, plan(recipe, meet(_told_apart(outlines, parents))))
+    return Prepared(parents, recipe, plan(recipe, meet(_told_apart(outlines, parents))) if whole else [])
 
 
 def _told_apart(outlines: "Sequence[Adapter | None]", parents: Sequence[Subject]) -> "list[Adapter]":
@@ -143,11 +146,6 @@ def _told_apart(outlines: "Sequence[Adapter | None]", parents: Sequence[Subject]
     known = [one for one in outlines if one is not None]
     several = sum(bool(one.tensors) for one in known) > 1
     return load_all([(one.entry, one.label) for one in parents]) if several else known
-
-
-def weight_bytes(one: Subject) -> int:
-    """How large the files of an adapter are."""
-    return sum(file.size for file in one.entry.manifest.files)
 
 
 def _operand(one: Subject, asked: Any) -> dict[str, object]:

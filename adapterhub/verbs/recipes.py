@@ -20,12 +20,14 @@ LARGEST = 1 << 20
 SCHEMA = "`adapterhub schema recipe` prints what a recipe may hold"
 CUT = "a rank is 1 or more, such as --rank 16; an energy is a part of the squared norm, such as --energy 0.9"
 Place = tuple[int | str, ...]
+More = Callable[[Recipe, bool], object]
+"""Raises what is wrong with a recipe, or with what is left of it; hears whether it has all its adapters."""
 
 
-def recipe_of(text: str, more: Callable[[Recipe], object] | None = None, **how: Any) -> Recipe:
+def recipe_of(text: str, more: More | None = None, **how: Any) -> Recipe:
     """The recipe an expression or the path of a recipe file stands for; what is given besides wins over the file.
 
-    more: where something in it makes no sense, what is wrong with the rest is what this raises, so that all is told.
+    more: where something in it makes no sense, it is asked about the rest, so that all is told.
     """
     given = {name: value for name, value in how.items() if value not in (None, {})}
     path = home_path(text.strip())
@@ -84,7 +86,7 @@ def _plain_yaml(data: str) -> Any:
     return yaml.safe_load(data)
 
 
-def _checked(fields: dict[str, Any], what: str, more: Callable[[Recipe], object] | None) -> Recipe:
+def _checked(fields: dict[str, Any], what: str, more: More | None) -> Recipe:
     try:
         recipe = Recipe.model_validate(fields)
     except ValidationError as error:
@@ -102,15 +104,14 @@ def _faults(error: ValidationError) -> Iterator[str]:
         yield f"{'.'.join(map(str, one['loc']))}: {one['msg']}, got {reprlib.repr(one['input'])}"
 
 
-def _others(fields: dict[str, Any], places: Sequence[Place], more: Callable[[Recipe], object]) -> Iterator[str]:
+def _others(fields: dict[str, Any], places: Sequence[Place], more: More) -> Iterator[str]:
     """What else is wrong with a recipe, seen without what stands at these places."""
     left = copy.deepcopy(fields)
     for place in reversed(places):
         _drop(left, place)
     try:
         recipe = Recipe.model_validate(left)
-        if len(recipe.adapters) == len(fields["adapters"]):
-            more(recipe)
+        more(recipe, len(recipe.adapters) == len(fields["adapters"]))
     except AdapterHubError as error:
         yield str(error)
     except ValidationError:

@@ -12,6 +12,9 @@ from adapterhub.verbs.desk import Desk
 
 __all__ = ["insist_on_free", "taken"]
 
+LATE = "tuned"
+"""The one field of a recipe that is known only when the work has begun: the digest of a checkpoint."""
+
 
 def insist_on_free(desk: Desk, target: Reference, made: Request) -> None:
     """`LabelTaken` where what is made cannot become this version."""
@@ -47,6 +50,5 @@ def _alike(desk: Desk, digest: Digest, made: Request) -> bool:
         manifest = desk.store.manifest(digest)
     except AdapterHubError:
         return True
-    recipe = manifest.recipe or {}
-    same = all(recipe.get(key) == value for key, value in (made.recipe or {}).items())
-    return same and manifest.parents == made.parents
+    recipe = {key: value for key, value in (manifest.recipe or {}).items() if key != LATE}
+    return recipe == made.recipe and manifest.parents == made.parents

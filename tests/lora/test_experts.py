@@ -30,6 +30,26 @@ def test_each_expert_has_a_delta_of_its_own(tmp_path, parameters):
     assert_as_peft(tmp_path, "lin.weight", *parameters)
 
 
+@pytest.mark.parametrize("targets", [["lin"], "li."])
+def test_names_without_a_path_mean_the_parameters_of_any_module(tmp_path, targets):
+    """As peft writes them for "all-linear" and a mixture of experts."""
+    fields = {"rank_pattern": {r".*\.gate_up_proj": 4}, "alpha_pattern": {r".*\.gate_up_proj": 5}}
+    trained(
+        tmp_path, LoraConfig(r=2, target_modules=targets, target_parameters=["down_proj", "gate_up_proj"], **fields)
+    )
+    adapter = loaded(tmp_path)
+    assert adapter.deltas["experts.gate_up_proj[1]"].rank == 4
+    assert "lin" in adapter.deltas
+    assert_as_peft(tmp_path, "lin.weight", *BOTH)
+
+
+def test_a_parameter_that_was_named_and_not_trained_leaves_open_which_was(tmp_path):
+    trained(tmp_path, config("gate_up_proj"))
+    edit_config(tmp_path, target_parameters=["down_proj", "gate_up_proj"])
+    with pytest.raises(Refused, match=r"names 2 parameters \(down_proj, gate_up_proj\), and there are factors of 1"):
+        loaded(tmp_path)
+
+
 def test_patterns_see_the_parameter_and_not_the_module(tmp_path):
     patterns = {"rank_pattern": {"experts.down_proj": 3}, "alpha_pattern": {"gate_up_proj": 5}}
     trained(tmp_path, config(*BOTH, **patterns))

@@ -91,6 +91,14 @@ def test_a_plan_makes_the_same_mistakes_as_a_fuse(hub, tmp_path):
     assert str(planned.value) == str(made.value)
 
 
+def test_a_partial_fit_is_not_offered_where_nobody_can_ask_for_it(hub, tmp_path):
+    hub.add(adapter(tmp_path / "more", "llama", 5, target_modules=["q_proj", "lm_head"]), "ada/more")
+    tiny("llama").model.save_pretrained(tmp_path / "bare")
+    with pytest.raises(DoesNotFit, match="partial, 2 of its modules fit") as refusal:
+        hub.fuse("ada/more", tmp_path / "bare", tmp_path / "fused")
+    assert "partial=True" not in refusal.value.hint
+
+
 def test_an_adapter_without_a_place_in_the_base_is_refused_before_anything_is_written(hub, tmp_path):
     tiny("bert").save_pretrained(tmp_path / "bert")
     with pytest.raises(DoesNotFit, match="misfit"):

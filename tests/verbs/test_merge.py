@@ -119,59 +119,6 @@ def test_parents_of_different_bases_are_told(tmp_path):
     assert same.manifest.base == hub.show("ada/one").manifest.base
 
 
-MISTAKES = """
-adapters:
-  - {adapter: ada/sql, weight: .nan}
-  - {adapter: ada/nobody, wieght: 2}
-  - {adapter: ada/wide, modules: {"*.x_proj": 1}}
-  - {adapter: ada/chat}
-method: stir
-rules:
-  - {modules: "*.q_proj", method: ties, set: {density: 3}, rank: 0}
-rank: 4
-energy: 0.5
-"""
-
-
-def test_every_mistake_of_a_recipe_is_told_at_once(hub: Hub, tmp_path: Path) -> None:
-    hub.add(write_files(tmp_path / "wide", adapter_files(size=8)), "ada/wide")
-    path = write_files(tmp_path, {"mix.yaml": MISTAKES.encode()}) / "mix.yaml"
-    with pytest.raises(WrongUsage) as caught:
-        hub.merge_plan(str(path))
-    with pytest.raises(WrongUsage) as made:
-        hub.merge(str(path), "ada/mix")
-    assert str(caught.value) == str(made.value)
-    for said in (
-        "adapters.0.weight: Input should be a finite number",
-        "adapters.1.wieght: Extra inputs",
-        "rules.0.rank: Input should be greater",
-        "ada/nobody: no such adapter",
-        "no method is called 'stir'",
-        "ties: density is 3",
-        "both a rank (4) and an energy (0.5)",
-        "the pattern '*.x_proj' matches no module of ada/wide",
-        "the adapters change weights of different shapes",
-    ):
-        assert said in str(caught.value)
-
-
-def test_adapters_that_are_not_there_are_told_together_with_what_else_is_wrong(hub: Hub) -> None:
-    with pytest.raises(NotFound) as caught:
-        hub.merge_plan("ada/none + ada/sql + ada/nobody", set={"density": 2.0})
-    for said in ("ada/none: no such", "ada/nobody: no such", "sum has no parameter 'density'"):
-        assert said in str(caught.value)
-    with pytest.raises(NotFound, match="ada/x was chosen") as caught:
-        hub.merge_plan("ada/sql + ada/chat", "stir", choose="ada/x")
-    assert "no method is called 'stir'" in str(caught.value)
-
-
-def test_an_adapter_that_is_not_there_makes_no_other_mistake(hub: Hub, tmp_path: Path) -> None:
-    recipe = b"adapters: [{adapter: ada/none}, {adapter: ada/sql}]\nrules: [{modules: '*.x_proj', rank: 2}]"
-    with pytest.raises(NotFound) as caught:
-        hub.merge_plan(str(write_files(tmp_path, {"mix.yaml": recipe}) / "mix.yaml"))
-    assert "x_proj" not in str(caught.value)
-
-
 @pytest.mark.parametrize("energy", [1.5, 0.0, -1.0, float("nan")])
 def test_an_energy_that_is_no_part_is_told_with_one_that_is(hub: Hub, energy: float) -> None:
     with pytest.raises(WrongUsage, match="energy") as caught:
@@ -225,39 +172,6 @@ def test_a_recipe_file_says_more_than_an_expression(hub: Hub, tmp_path: Path) ->
         "rules": [{"modules": "*.q_proj", "method": "svd", "rank": 1}],
         "modules": {"1": {"*.v_proj": 0.0}},
     }
-
-
-def test_what_is_typed_wins_over_the_recipe_file(hub: Hub, tmp_path: Path) -> None:
-    path = (
-        write_files(tmp_path, {"mix.yaml": b"adapters: [{adapter: ada/chat}]\nmethod: svd\nenergy: 0.5\n"}) / "mix.yaml"
-    )
-    assert [one.rank for one in hub.merge_plan(str(path), "iso_c", rank=3).modules] == [3, 3]
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        (b"adapters: [", "not readable as YAML"),
-        (b"- ada/sql", "wanted fields"),
-        (b"adapters: []", "names no adapter"),
-        (b"adapters: [{adapter: ada/sql, wieght: 1}]", "adapters.0.wieght"),
-        (b"adapters: [{adapter: ada/sql, weight: .nan}]", "adapters.0.weight"),
-        (b"adapters: [{adapter: ada/sql}]\nrank: 0", "rank: "),
-        (b"adapters: [{adapter: ada/sql}]\nrules: [{modules: '*.x_proj', rank: 2}]", "matches no module"),
-        (b"\xff\xfe", "not readable"),
-        (b"a: &a [1]\nb: [*a]", "the alias"),
-        (b"method: svd\nmethod: ties\nadapters: [{adapter: ada/sql}]", "method stands there twice"),
-    ],
-)
-def test_a_recipe_that_is_none_is_wrong_usage(hub: Hub, tmp_path: Path, text: bytes, said: str) -> None:
-    path = write_files(tmp_path, {"mix.yaml": text}) / "mix.yaml"
-    with pytest.raises(WrongUsage, match=said):
-        hub.merge_plan(str(path))
-
-
-def test_a_recipe_that_is_not_there_is_not_found(hub: Hub, tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match="no such recipe"):
-        hub.merge_plan(str(tmp_path / "mix.yaml"))
 
 
 def test_a_seed_is_kept_where_something_is_drawn_and_only_there(hub: Hub) -> None:

@@ -46,6 +46,21 @@ def test_a_label_of_another_version_is_told_before_the_work(hub, tmp_path, monke
     assert tree(hub.store) == before
 
 
+LESS = {
+    "merge": lambda hub, folder, **more: hub.merge("ada/sql + ada/chat", "ada/it@1", "ties", **more),
+    "extract": lambda hub, folder, **more: hub.extract(folder / "base", folder / "tuned", "ada/it@1", rank=4, **more),
+}
+MORE = {"merge": {"set": {"density": 0.5}}, "extract": {"targets": "*.q_proj"}}
+
+
+@pytest.mark.parametrize("verb", LESS)
+def test_what_was_asked_then_and_is_not_now_is_another_way_too(hub, tmp_path, monkeypatch, verb):
+    LESS[verb](hub, tmp_path, **MORE[verb])
+    monkeypatch.setattr(WORK[verb], lambda *_, **__: pytest.fail("the work has begun"))
+    with pytest.raises(Conflict, match="ada/it@1: 1 is there and was made otherwise"):
+        LESS[verb](hub, tmp_path)
+
+
 @pytest.mark.parametrize("verb", MADE)
 def test_the_same_again_is_the_same_version(hub, tmp_path, verb):
     first = MADE[verb](hub, tmp_path, "ada/it@1", 1.0)

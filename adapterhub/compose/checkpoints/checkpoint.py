@@ -58,6 +58,13 @@ class Checkpoint:
 
         The time of the last change of a file's entry cannot be set, as that of its contents can by those who unpack.
         """
+        return self._stats()
+
+    def changed(self) -> list[str]:
+        """The files that are others now than when their identity was asked first."""
+        return [str(old[0]) for old, now in zip(self.identity, self._stats(), strict=True) if old != now]
+
+    def _stats(self) -> list[list[str | int]]:
         names = [*self.shards, *([self.index] if self.index else []), *self.beside]
         stats = [(name, (self.folder / name).stat()) for name in sorted(names)]
         return [[name, s.st_size, s.st_dev, s.st_ino, s.st_mtime_ns, s.st_ctime_ns] for name, s in stats]

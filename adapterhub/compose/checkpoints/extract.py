@@ -83,7 +83,10 @@ def extract(
             if progress:
                 progress(done, total)
     if not found.modules:
-        raise Refused(f"no module differs between {base} and {tuned}{_rest(found.left_out)}", hint="swap or check them")
+        raise Refused(
+            f"no module differs between {base} and {tuned}{_rest(found.left_out)}",
+            hint="is the second folder the fine-tuned one, and the first what it was trained from?",
+        )
     return found
 
 

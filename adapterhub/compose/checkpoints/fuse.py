@@ -14,12 +14,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, final
 
+from adapterhub.base.fold import sentence
 from adapterhub.compose.checkpoints.added import index_of, renamed, shard_of
 from adapterhub.compose.checkpoints.fuse_plan import FusePlan, plan_fuse
 from adapterhub.compose.checkpoints.partial import Partial, begin
 from adapterhub.compose.checkpoints.stream import Stream
 from adapterhub.compose.checkpoints.targets import Part
-from adapterhub.errors import AdapterHubError, WrongUsage
+from adapterhub.errors import AdapterHubError, Conflict, WrongUsage
 
 __all__ = ["Fused", "fuse"]
 
@@ -74,7 +75,7 @@ def _silent(done: int, total: int) -> None:
 
 def _write(plan: FusePlan, room: Partial, progress: Progress) -> int:
     """All files, then the folder in its place; how many bytes they are."""
-    done = 0
+    done, base = 0, plan.base
 
     def told(more: int) -> None:
         nonlocal done
@@ -91,6 +92,10 @@ def _write(plan: FusePlan, room: Partial, progress: Progress) -> int:
         try:
             for name, (_, write) in left.items():
                 room.make(name, write)
+            if left and (changed := base.changed()):
+                raise Conflict(
+                    f"{base.folder}: {sentence(changed)} changed while it was read", hint="fuse again when it is done"
+                )
         except AdapterHubError:
             room.drop()  # what is wrong now stays wrong: there is nothing to go on with
             raise

@@ -48,7 +48,11 @@ class Partial:
             return
         fresh, place = self.room / "unfinished", self.room / FILES / name
         fresh.unlink(missing_ok=True)
-        write(fresh)
+        try:
+            write(fresh)
+        except OSError as error:  # a disk that is full does not say by which file
+            error.filename = error.filename or str(fresh)
+            raise
         fresh.chmod(0o644)
         make_folder(place.parent)
         os.replace(fresh, place)
@@ -102,7 +106,7 @@ def begin(target: Path, plan: Digest) -> Iterator[Partial]:
 
 
 def _ours(room: Path, plan: Digest) -> bool:
-    return (room / PLAN).is_file() and (room / PLAN).read_text() == str(plan)
+    return (room / PLAN).is_file() and (room / PLAN).read_bytes() == str(plan).encode()
 
 
 def _begun(room: Path) -> bool:

@@ -7,6 +7,8 @@ tensor: a delta the weight of its module, or one expert's slice of a parameter; 
 from collections.abc import Sequence
 from dataclasses import replace
 
+import torch
+
 from adapterhub.base.fold import sentence
 from adapterhub.base.names import Naming, match
 from adapterhub.compose.checkpoints.brought import brought
@@ -15,8 +17,8 @@ from adapterhub.compose.checkpoints.place_deltas import place_delta, split
 from adapterhub.compose.checkpoints.place_vectors import place_vectors
 from adapterhub.compose.checkpoints.place_whole import place_rows, place_whole
 from adapterhub.compose.checkpoints.targets import One, Part, Targets
-from adapterhub.compose.checkpoints.tied import shared_with, twin
-from adapterhub.lora.adapter import Adapter
+from adapterhub.compose.checkpoints.tied import shared_with, shares, twin
+from adapterhub.lora.adapter import Adapter, Rows
 
 __all__ = ["collect", "named"]
 
@@ -24,7 +26,7 @@ __all__ = ["collect", "named"]
 def named(targets: Targets, parts: Sequence[Part]) -> list[One]:
     """The adapters with their names matched, without what is the base's own in them."""
     ones = [One(targets, name, adapter, weight, _naming(targets.base, adapter)) for name, adapter, weight in parts]
-    return [replace(one, adapter=brought(targets.base, one.naming, one.adapter)) for one in ones]
+    return [_once(replace(one, adapter=brought(targets.base, one.naming, one.adapter))) for one in ones]
 
 
 def collect(targets: Targets, ones: Sequence[One]) -> None:
@@ -39,6 +41,22 @@ def collect(targets: Targets, ones: Sequence[One]) -> None:
     for one in ones:
         place_rows(one)
     _twins(targets)
+
+
+def _once(one: One) -> One:
+    """Trained tokens once: PEFT saves them for every layer that shares the embedding, the files have that alone."""
+    base, naming, rows = one.all.base, one.naming, one.adapter.rows
+    kept = [
+        rows[name] for name in rows if name not in naming.missing and shares(base, f"{naming.rewrite(name)}.weight")
+    ]
+    again = {name for name in naming.missing if name in rows and any(_equal(rows[name], other) for other in kept)}
+    left = {name: some for name, some in rows.items() if name not in again}
+    missing = tuple(name for name in naming.missing if name not in again)
+    return replace(one, adapter=replace(one.adapter, rows=left), naming=replace(naming, missing=missing))
+
+
+def _equal(one: Rows, other: Rows) -> bool:
+    return one.indices == other.indices and (one.values.is_meta or torch.equal(one.values, other.values))
 
 
 def _twins(targets: Targets) -> None:

@@ -10,6 +10,9 @@ __all__ = ["shared_with", "shares", "twin"]
 PLACES = ("position", "wpe", "token_type", "segment")
 HEADS = ("LMHeadModel", "ForCausalLM", "ForConditionalGeneration", "ForMaskedLM", "ForPreTraining", "DoubleHeadsModel")
 
+HEADLESS = ("SequenceClassification", "TokenClassification", "QuestionAnswering", "MultipleChoice")
+"""How classes end that have no output layer to share with; in two halves, both share one embedding all the same."""
+
 
 def shared_with(base: Checkpoint, shape: tuple[int, ...]) -> str | None:
     """The embedding whose weight an output layer of this shape, which is not in the file, shares."""
@@ -23,14 +26,15 @@ def shares(base: Checkpoint, tensor: str) -> bool:
     if tensor not in _embeddings(base) or (said := base.setting("tie_word_embeddings")) is False:
         return False
     shape = base.places[tensor][1].shape
-    if not _is_vocabulary(base, shape):
+    kinds = [str(kind) for kind in base.config.get("architectures") or ()]
+    alone = kinds and all(kind.endswith(HEADLESS) for kind in kinds) and not base.setting("is_encoder_decoder")
+    if alone or not _is_vocabulary(base, shape):
         return False
     if said is True:
         return True
     # Where the config is silent its class decides, and most classes tie; a second matrix of this shape is the head.
     own = any(name != tensor and info.shape == shape for name, (_, info) in base.places.items())
-    kinds = base.config.get("architectures") or HEADS
-    return not own and any(str(kind).endswith(HEADS) for kind in kinds)
+    return not own and any(kind.endswith(HEADS) for kind in kinds or HEADS)
 
 
 def twin(base: Checkpoint, tensor: str) -> str | None:

@@ -2,7 +2,8 @@
 
 What is answered is an attribute of the module itself, which Python finds before the parameter; the parameter stays
 where it is. All stacks share the hooks, and their changes add up. The sum is kept until weights or the parameter
-change, unless gradients flow into the parameter.
+change, unless gradients flow into the parameter or nothing counts its changes. What is written into its `.data` is not
+counted, and seen with the next change of weights.
 """
 
 from typing import Any, final
@@ -69,10 +70,10 @@ class ExpertsSite(Attached):
         if not factors:
             self._sums.pop(leaf, None)
             return None
-        if tensor.requires_grad and torch.is_grad_enabled():
+        # A tensor made in inference mode has no count of its changes.
+        if tensor.is_inference() or (tensor.requires_grad and torch.is_grad_enabled()):
             return changed(tensor, factors)
-        version = 0 if tensor.is_inference() else tensor._version
-        seen = tensor.data_ptr(), tensor.device, tensor.dtype, version, [gate.weights for gate in gates]
+        seen = tensor.data_ptr(), tensor.device, tensor.dtype, tensor._version, [gate.weights for gate in gates]
         kept = self._sums.get(leaf)
         if kept is None or kept[0] != seen:
             with torch.inference_mode(False), torch.no_grad():

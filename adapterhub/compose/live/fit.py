@@ -111,25 +111,35 @@ def _claims(fields: Mapping[str, Mapping[str, object]], targets: Mapping[str, st
 
 
 def _share_rows(claims: Claims, modules: Mapping[str, nn.Module]) -> Claims:
-    """Trained tokens change the output layer too where it shares the embedding's weight."""
+    """Trained tokens change the output layer, and other embeddings, too where these share the embedding's weight."""
     shared = dict(claims)
     for target, claim in claims.items():
         if claim.rows is None or not isinstance(modules[target], nn.Embedding):
             continue
         weight = own(modules[target], "weight")
-        heads = {module: path for path, module in modules.items() if isinstance(module, nn.Linear)}
-        for path in (path for module, path in heads.items() if own(module, "weight") is weight):
+        names = {modules[path]: path for path in (*modules, *claims)}  # of several, the one that has a claim
+        others = [path for module, path in names.items() if isinstance(module, nn.Linear | nn.Embedding)]
+        for path in (path for path in others if path != target and own(modules[path], "weight") is weight):
             other = shared.get(path, Claim())
             shared[path] = replace(other, rows=other.rows or claim.rows)
     return shared
 
 
 def _alone(paths: Collection[str], modules: Mapping[str, nn.Module], faults: list[str]) -> set[str]:
-    """The modules that have one name. One with several is called from several places, and all of them would change."""
+    """The modules that have one place. One with several is called from several places, and all of them would change.
+
+    Two paths to the same attribute of the same parent (`backbone.x`, `model.backbone.x`) are one place, as long as the
+    adapter has a change for only one of them.
+    """
     names: dict[nn.Module, list[str]] = {}
     for path, module in modules.items():
         names.setdefault(module, []).append(path)
-    shared = {modules[path]: path for path in sorted(paths) if len(names[modules[path]]) > 1}
+    places = {path: (modules.get(path.rpartition(".")[0]), path.rpartition(".")[2]) for path in modules}
+    shared = {}
+    for path in sorted(paths):
+        others = [other for other in names[modules[path]] if other in paths or places[other] != places[path]]
+        if others != [path]:
+            shared[modules[path]] = path
     faults += [
         f"{path} is one module under {len(names[module])} names ({sentence(names[module])}), and all of them would "
         "change: give each name a module of its own (copy.deepcopy)"

@@ -1,5 +1,6 @@
 """What a stack has put on a model's modules, and takes off again: gates, and tensors in place of the model's."""
 
+import warnings
 from collections import ChainMap
 from collections.abc import Collection, Mapping, Sequence
 from typing import final
@@ -7,6 +8,7 @@ from typing import final
 import torch
 from torch import nn
 
+from adapterhub.base.fold import sentence
 from adapterhub.compose.live.eval_only import EvalOnly, guards
 from adapterhub.compose.live.experts_gate import ExpertsGate
 from adapterhub.compose.live.experts_live import ExpertsLive
@@ -32,7 +34,7 @@ class Live:
         self._default = next(kinds, torch.float32)
         self._gates: dict[str, Gate] = {}
         self._guards: dict[str, Sequence[EvalOnly]] = {}
-        self._swaps: dict[str, list[Swap]] = {}
+        self._swaps: dict[str, dict[str, Swap]] = {}
         self._experts = ExpertsLive(model)
         gates: ChainMap[str, Gate | ExpertsGate] = ChainMap(self._gates, self._experts.gates)  # type: ignore[arg-type]
         self._watch = Watch(model, gates)
@@ -49,16 +51,18 @@ class Live:
         self._experts.put({name: fit.experts for name, fit in fits.items()}, mixture)
         self._replace(gates)
         for name, fit in fits.items():
-            self._swaps[name] = [
-                Swap(self._model.get_submodule(path), leaf, tensor) for (path, leaf), tensor in fit.tensors.items()
-            ]
+            self._swaps[name] = {
+                f"{path}.{leaf}".lstrip("."): Swap(self._model.get_submodule(path), leaf, tensor)
+                for (path, leaf), tensor in fit.tensors.items()
+            }
         self.set(mixture)
         trace_anew()
 
     def take(self, names: Collection[str], mixture: Mixture) -> None:
-        """Take adapters off."""
+        """Take adapters off. What somebody has exchanged meanwhile is told at the end."""
+        exchanged = self._exchanged()
         for name in names:
-            for swap in self._swaps.pop(name, []):
+            for swap in self._swaps.pop(name, {}).values():
                 swap.set(on=False)
         left: dict[str, Gate | None] = {}
         for path, gate in self._gates.items():
@@ -70,6 +74,13 @@ class Live:
         self.set(mixture)
         self._watch.forget(names)
         trace_anew()
+        if exchanged:
+            warnings.warn(
+                f"{sentence(exchanged)} was exchanged while adapters were on it, as resize_token_embeddings and "
+                "tie_weights do: what stands there since had no adapter, and may be a copy of an adapter's whole "
+                "tensor. Resize and tie before adapters come",
+                stacklevel=3,
+            )
 
     def set(self, mixture: Mixture) -> None:
         """Weigh everything."""
@@ -77,9 +88,16 @@ class Live:
             gate.set(mixture)
         self._experts.set(mixture)
         for name, swaps in self._swaps.items():
-            for swap in swaps:
+            for swap in swaps.values():
                 swap.set(on=name == mixture.whole)
         self._watch.set(mixture.active)
+
+    def _exchanged(self) -> list[str]:
+        """Where an adapter was put and the model has another module or tensor now."""
+        there = set(self._model.modules())
+        gone = [path for path, gate in self._gates.items() if gate.layer.module not in there]
+        swaps = {name: swap for some in self._swaps.values() for name, swap in some.items()}
+        return gone + [name for name, swap in swaps.items() if swap.module not in there or swap.lost]
 
     def _held(self, path: str) -> Mapping[str, Piece]:
         return self._gates[path].pieces if path in self._gates else {}

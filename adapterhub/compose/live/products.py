@@ -54,7 +54,7 @@ def up(layer: Layer, output: Tensor, h: Tensor, Bt: Tensor, *, fresh: bool) -> T
         ones = (1,) * (-1 - layer.axis)
         return plus(output, CONV[len(ones)](h, Bt.T.reshape(*Bt.T.shape, *ones)))
     inner = h.reshape(-1, h.shape[-1])
-    if output.dtype != Bt.dtype or output.device != Bt.device or torch.is_autocast_enabled(Bt.device.type):
+    if output.dtype != Bt.dtype or output.device != Bt.device or _casts(Bt.device):
         return plus(output, (inner @ Bt).view(output.shape))
     if fresh and output.is_contiguous():
         output.view(-1, output.shape[-1]).addmm_(inner, Bt)
@@ -88,4 +88,8 @@ def like(x: Tensor, A: Tensor) -> Tensor:
     """x where A is, and in its type unless autocast decides that."""
     if x.device != A.device:
         x = x.to(A.device)
-    return x if x.dtype == A.dtype or torch.is_autocast_enabled(A.device.type) else x.to(A.dtype)
+    return x if x.dtype == A.dtype or _casts(A.device) else x.to(A.dtype)
+
+
+def _casts(device: torch.device) -> bool:
+    return device.type != "meta" and torch.is_autocast_enabled(device.type)

@@ -93,7 +93,7 @@ def _guarded(Bt: Tensor, scale: Tensor) -> Tensor:
 
     An adapter that is off has a gate of 0, but 0·NaN in the product would reach every row of the batch.
     """
-    if Bt.sum(1, dtype=torch.promote_types(Bt.dtype, torch.float32)).isfinite().all():
+    if Bt.is_meta or Bt.sum(1, dtype=torch.promote_types(Bt.dtype, torch.float32)).isfinite().all():
         return scale
     broken = ~Bt.isfinite().all(1)
     Bt[broken] = 0

@@ -54,6 +54,15 @@ class Swap:
         elif not on and self._mine is not None:
             self._take()
 
+    @property
+    def lost(self) -> bool:
+        """Whether somebody else has put another parameter in the place where this one stands."""
+        standing = _leaves(self.module).get(self.leaf, ())
+        on_top = self._mine is not None and standing and standing[-1] is self._mine
+        return bool(
+            on_top and isinstance(self._mine, nn.Parameter) and tensor_at(self.module, self.leaf) is not self._mine
+        )
+
     def _put(self) -> None:
         shelf = _shelf(self.module, self.leaf)
         below = shelf[self.leaf]

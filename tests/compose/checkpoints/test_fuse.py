@@ -91,6 +91,16 @@ def test_trained_tokens_take_their_rows(tmp_path, ties):
     assert far(merged, reloaded(tmp_path / "out", "llama")) < 1e-6
 
 
+def test_trained_tokens_that_peft_saved_for_every_tied_layer_take_their_rows_once(tmp_path):
+    config = peft.TrainableTokensConfig(target_modules=["embed_tokens"], token_indices=[3, 30])
+    wrapped("llama", config, tie_word_embeddings=True).save_pretrained(str(tmp_path / "a"))
+    assert len(part(tmp_path / "a")[1].rows) == 2
+    base = base_of(tmp_path / "base", "llama", tie_word_embeddings=True)
+    fused([part(tmp_path / "a")], base, tmp_path / "out")
+    merged = peft_merged(tmp_path / "a", "llama", tie_word_embeddings=True)
+    assert far(merged, reloaded(tmp_path / "out", "llama")) < 1e-6
+
+
 def test_a_head_the_base_does_not_have_comes_in_a_file_of_its_own(tmp_path):
     folder = adapter(tmp_path / "a", "bert", modules_to_save=["classifier"])
     base = tmp_path / "base"

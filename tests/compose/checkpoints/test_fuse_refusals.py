@@ -119,6 +119,18 @@ def test_where_the_config_is_silent_the_head_in_the_file_tells(tmp_path):
     assert fused([changed], own, tmp_path / "out").touched == ("embed_tokens.weight",)
 
 
+@pytest.mark.parametrize("halves", [False, True])
+def test_a_class_without_an_output_layer_shares_no_embedding_with_it(tmp_path, halves):
+    said = {"tie_word_embeddings": True, "vocab_size": 6, "is_encoder_decoder": halves}
+    tensors, kinds = {"embed_tokens.weight": normal(6, 3)}, ["BertForSequenceClassification"]
+    base = checkpoint(tmp_path / "base", tensors, architectures=kinds, **said)
+    changed = one(Adapter({"embed_tokens": delta(3, 6, kind="embedding")}))
+    if halves:
+        refusal(Refused, [changed], base, tmp_path / "out")
+    else:
+        assert fused([changed], base, tmp_path / "out").touched == ("embed_tokens.weight",)
+
+
 def test_a_tied_embedding_saved_with_its_head_is_one_tensor(tmp_path):
     whole = normal(6, 3, seed=4)
     base = checkpoint(tmp_path / "base", {"embed_tokens.weight": normal(6, 3)}, tie_word_embeddings=True, vocab_size=6)

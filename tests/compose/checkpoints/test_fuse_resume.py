@@ -133,6 +133,37 @@ def test_a_base_that_was_exchanged_for_another_of_the_same_size_and_time_begins_
     assert files(tmp_path / "out") == files(tmp_path / "fresh")
 
 
+def test_a_base_that_changes_while_it_is_read_is_told_and_nothing_stays(tmp_path, base, monkeypatch):
+    real = module.Stream.rewrite
+
+    def disturbed(stream, source, *more):
+        real(stream, source, *more)
+        source.write_bytes(source.read_bytes())
+
+    monkeypatch.setattr(module.Stream, "rewrite", disturbed)
+    with pytest.raises(Conflict, match=r"base: .*model-00001-of-00003\.safetensors.* changed while it was read"):
+        fused(PARTS, base, tmp_path / "out")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["base"]
+
+
+@pytest.mark.parametrize("plan", [b"\xff", b""])
+def test_a_plan_that_is_no_text_is_another_plan(tmp_path, base, plan):
+    room = tmp_path / "out.partial"
+    (room / "files").mkdir(parents=True)
+    (room / "plan").write_bytes(plan)
+    fused(PARTS, base, tmp_path / "out")
+    assert not room.exists()
+
+
+def test_a_full_disk_is_told_with_the_file(tmp_path, base, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module.os, "truncate", full)
+    with pytest.raises(OSError, match=r"No space left on device: '.*out\.partial/unfinished'"):
+        fused(PARTS, base, tmp_path / "out")
+
+
 def test_two_at_once_do_not_meet_in_one_folder(tmp_path, base, monkeypatch):
     with monkeypatch.context() as patch:
         stop_after(patch, 1, module.Stream, "rewrite")

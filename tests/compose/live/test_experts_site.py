@@ -143,6 +143,17 @@ def test_a_parameter_that_changes_beneath_is_followed(change):
     assert not close(model(x), wanted(x))
 
 
+@torch.inference_mode()
+def test_a_parameter_made_in_inference_mode_is_followed_too():
+    model, wanted, one = Model(), Model(), of()
+    CHANGES["in place"](wanted)
+    added(wanted, one, 1.0)
+    with stack(model, [("a", one, 1.0)]):
+        model(X)
+        CHANGES["in place"](model)
+        assert close(model(X), wanted(X))
+
+
 @torch.no_grad()
 def test_two_threads_may_run_one_model():
     model, one, entered, go = Model(), of(), threading.Event(), threading.Event()

@@ -198,6 +198,14 @@ def twice():
     return model
 
 
+def aliased():
+    """A block under two names: what it holds has two paths and one place."""
+    model = nn.Module()
+    model.inner = nn.Sequential(nn.Linear(5, 5))
+    model.alias = model.inner
+    return model
+
+
 SHARED = "is one module under 2 names (0, again), and all of them would change: give each name a module of its own"
 EMBEDDING = Delta(torch.ones(1, 5), torch.ones(3, 1), 1.0, Form("embedding"))
 REFUSED = {
@@ -246,6 +254,11 @@ REFUSED = {
     ),
     "two names": (twice(), Adapter({"0": delta(5), "again": delta(5)}), f"again {SHARED}"),
     "one of two names": (twice(), of(delta(5), "0"), f"0 {SHARED}"),
+    "two paths": (
+        aliased(),
+        Adapter({"inner.0": delta(5), "alias.0": delta(5)}),
+        "inner.0 is one module under 2 names",
+    ),
     "a head of two names": (twice(), Adapter(tensors={"again.bias": torch.ones(5)}), f"again {SHARED}"),
 }
 
@@ -266,3 +279,13 @@ def test_a_module_that_answers_with_more_than_a_tensor_says_so():
     model = nn.Sequential(Router(5, 6))
     with stack(model, [("a", of(delta(), "0"), 1.0)]), pytest.raises(DoesNotFit, match="Router answers with a tuple"):
         model(torch.randn(4, 5))
+
+
+def test_a_block_under_two_names_is_one_place():
+    model, rows = aliased(), torch.randn(3, 5)
+    plain = model.inner(rows)
+    with stack(model, [("a", of(delta(5), "alias.0"), 1.0)]):
+        wanted = plain + rows @ delta(5).dense().T
+        assert torch.allclose(model.inner(rows), wanted, atol=1e-6)
+        assert torch.allclose(model.alias(rows), wanted, atol=1e-6)
+    assert torch.equal(model.inner(rows), plain)

@@ -99,3 +99,9 @@ def test_a_large_scale_overflows_no_fp16_where_the_change_does_not():
     wanted = plain.float() + x.float() @ small.dense().T
     assert torch.isfinite(got).all()
     assert close(got.float(), wanted, 0.3)
+
+
+def test_a_model_without_values_tells_its_shapes():
+    model, change = nn.Linear(4, 3, device="meta"), Delta(torch.ones(2, 4), torch.ones(3, 2))
+    with stack(model, [("a", of(change), 1.0)]):
+        assert model(torch.ones(5, 4, device="meta")).shape == (5, 3)

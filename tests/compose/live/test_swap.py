@@ -157,3 +157,31 @@ def test_dora_leaves_the_bias_of_a_head_that_comes_and_goes_alone():
         with stack(model, [("head", bias, 1.0)]):
             assert close(model(x), plain + bias.tensors["bias"], 1e-6)
         assert close(model(x), plain + model.bias, 1e-6)
+
+
+def exchange_the_module(model):
+    model.head = nn.Linear(4, 3)
+
+
+def exchange_the_parameter(model):
+    model.head.weight = nn.Parameter(torch.ones(3, 4))
+
+
+@pytest.mark.parametrize("exchange", [exchange_the_module, exchange_the_parameter])
+def test_a_place_that_somebody_else_has_filled_meanwhile_is_told(exchange):
+    """As resize_token_embeddings and tie_weights do: the adapter's tensor is there no longer, or is there for good."""
+    model = nn.ModuleDict({"head": nn.Linear(4, 3), "body": nn.Linear(4, 4)})
+    adapter = Adapter({"body": delta(4, 4)}, tensors={"head.weight": torch.ones(3, 4)})
+    live = stack(model, [("a", adapter, 1.0)]).__enter__()
+    exchange(model)
+    with pytest.warns(UserWarning, match=r"^head\.weight was exchanged while adapters were on it"):
+        live.close()
+    assert not model.body._forward_hooks
+
+
+def test_a_module_that_was_exchanged_meanwhile_is_told():
+    model = nn.ModuleDict({"head": nn.Linear(4, 3)})
+    live = stack(model, [("a", Adapter({"head": delta(3, 4)}), 1.0)]).__enter__()
+    exchange_the_module(model)
+    with pytest.warns(UserWarning, match="^head was exchanged"):
+        live.close()

@@ -45,6 +45,23 @@ def test_hundreds_of_tokens_of_a_large_vocabulary_take_little_memory():
         assert gate._slots is None
 
 
+def test_every_embedding_that_shares_the_weight_has_the_tokens():
+    """T5 looks up in an embedding for each side, which share the weight of one that nobody calls."""
+    model, one = nn.ModuleDict({"shared": nn.Embedding(7, 3), "encoder": nn.Embedding(7, 3)}), trained("shared")
+    model["encoder"].weight = model["shared"].weight
+    with stack(model, [("a", one, 1.0)]):
+        for layer in model.values():
+            assert close(layer(torch.tensor([5, 2])), one.rows["shared"].values)
+
+
+def test_an_embedding_of_two_paths_has_its_tokens_once():
+    body = nn.ModuleDict({"embed": nn.Embedding(7, 3)})
+    model, one = nn.ModuleDict({"body": body, "same": body}), trained("body.embed")
+    with stack(model, [("a", one, 0.5)]):
+        wanted = (model["body"]["embed"].weight[[5, 2]] + one.rows["body.embed"].values) / 2
+        assert close(body["embed"](torch.tensor([5, 2])), wanted)
+
+
 @pytest.mark.parametrize("compiled", [False, True])
 def test_an_output_layer_that_shares_the_embedding_is_routed_too(compiled):
     torch._dynamo.reset()
