@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from adapterhub.audit.folder import audit_folder
+    from adapterhub.audit.report import Report
     from adapterhub.digest import Digest
     from adapterhub.entry import Entry
     from adapterhub.errors import (
@@ -49,8 +51,10 @@ __all__ = [
     "Reference",
     "Refused",
     "Registry",
+    "Report",
     "Unreachable",
     "WrongUsage",
+    "audit_folder",
 ]
 
 HOME = {
@@ -64,6 +68,8 @@ HOME = {
     "Note": "note",
     "Registry": "registry",
     "Delta": "lora.delta",
+    "Report": "audit.report",
+    "audit_folder": "audit.folder",
 }
 
 

@@ -50,9 +50,18 @@ class Composer:
         return load(self.desk, as_word(base), expression, partial=partial, choose=choose, **how)
 
     def merge(
-        self, expression: str, name: str, method: str | None = None, *, progress: Steps | None = None, **how: Any
+        self,
+        expression: str,
+        name: str,
+        method: str | None = None,
+        *,
+        misfit: bool = False,
+        progress: Steps | None = None,
+        **how: Any,
     ) -> "Shown":
         """A new entry out of several, with its parents and the error of its arithmetic.
+
+        One that has no place in the base of another is refused, unless `misfit` allows it.
 
         `expression` may be the path of a recipe file. `how`: rank or energy, set (parameters of the method), seed,
         choose; see `compose.recipe.Recipe`.
@@ -62,17 +71,17 @@ class Composer:
         from adapterhub.verbs.recipes import recipe_of
 
         recipe = recipe_of(expression, lambda one, whole: prepare(self.desk, one, whole=whole), method=method, **how)
-        return merge(self.desk, recipe, name, progress)
+        return merge(self.desk, recipe, name, progress, misfit=misfit)
 
     def merge_plan(
-        self, expression: str, method: str | None = None, name: str | None = None, **how: Any
+        self, expression: str, method: str | None = None, name: str | None = None, *, misfit: bool = False, **how: Any
     ) -> "MergePlan":
         """What a merge would do, and whether it could be called `name`; nothing is computed."""
         from adapterhub.verbs.merge_plan import merge_plan, prepare
         from adapterhub.verbs.recipes import recipe_of
 
         recipe = recipe_of(expression, lambda one, whole: prepare(self.desk, one, whole=whole), method=method, **how)
-        return merge_plan(self.desk, recipe, name)
+        return merge_plan(self.desk, recipe, name, misfit=misfit)
 
     def fuse(
         self,

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
+from adapterhub.auditor import Auditor
 from adapterhub.composer import Composer
 from adapterhub.reference import home_path
 from adapterhub.settings import home
@@ -22,7 +23,7 @@ from adapterhub.store.store import Store
 from adapterhub.verbs.desk import Desk, PathLike, as_word, as_words
 
 if TYPE_CHECKING:
-    from adapterhub.audit.report import Report
+    from adapterhub.audit.report import Verdict
     from adapterhub.manifest import Parent
     from adapterhub.registry import Listed
     from adapterhub.store.check import Checked
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
     from adapterhub.store.summary import Summary
     from adapterhub.store.sweep import Swept
     from adapterhub.transfer.copy import Progress
-    from adapterhub.verbs.bases import BaseDiff, BaseShown
-    from adapterhub.verbs.keep import Exported
+    from adapterhub.verbs.export import Exported
     from adapterhub.verbs.move import Pulled, Pushed, RemoteShown
     from adapterhub.verbs.scan import Scanned
     from adapterhub.verbs.shown import Shown
@@ -40,7 +40,7 @@ __all__ = ["Hub"]
 
 
 @final
-class Hub(Composer):
+class Hub(Composer, Auditor):
     """A store on this machine and everything that can be done with it. Opening one touches nothing."""
 
     def __init__(self, store: Store, *, offline: bool = False) -> None:
@@ -75,9 +75,14 @@ class Hub(Composer):
         recipe: dict[str, Any] | None = None,
         parents: Iterable["Parent"] = (),
         convert_pickle: bool = False,
+        partial: bool = False,
+        misfit: bool = False,
         progress: "Progress | None" = None,
     ) -> "Shown":
-        """A folder or file in any known format becomes an entry, or is the one it was already."""
+        """A folder or file in any known format becomes an entry, or is the one it was already.
+
+        A base in which some of its modules have no place is refused; `partial` and `misfit` (none has) allow it.
+        """
         from adapterhub.verbs.add import Request, add
 
         request = Request(
@@ -90,6 +95,8 @@ class Hub(Composer):
             recipe=recipe,
             parents=tuple(parents),
             convert_pickle=convert_pickle,
+            partial=partial,
+            misfit=misfit,
         )
         return add(self.desk, home_path(path), name, request, progress)
 
@@ -131,11 +138,20 @@ class Hub(Composer):
 
         return log(self.desk, word)
 
-    def export(self, word: str, folder: PathLike) -> "Exported":
-        """Write an entry's files, byte for byte, into a folder."""
-        from adapterhub.verbs.keep import export
+    def export(
+        self,
+        word: PathLike,
+        folder: PathLike,
+        *,
+        normal_form: bool = False,
+        base_name: str | None = None,
+        format: str | None = None,
+    ) -> "Exported":
+        """Write an entry's files into a folder: byte for byte, or as PEFT's LoRA with no scale left to misread."""
+        from adapterhub.verbs.changed import Change
+        from adapterhub.verbs.export import export
 
-        return export(self.desk, word, Path(folder))
+        return export(self.desk, as_word(word), Path(folder), Change(normal_form, base_name, format))
 
     def path(self, word: str) -> Path:
         """A read-only folder with an entry's files, for tools that want a path."""
@@ -196,12 +212,18 @@ class Hub(Composer):
     # Elsewhere.
 
     def pull(
-        self, words: Iterable[str], remote: str | None = None, progress: "Progress | None" = None
+        self,
+        words: Iterable[str],
+        remote: str | None = None,
+        *,
+        bases: Iterable[PathLike] = (),
+        require: "Verdict" = "drifted",
+        progress: "Progress | None" = None,
     ) -> "builtins.list[Pulled]":
-        """Fetch entries from a remote into this store."""
+        """Fetch entries from a remote into this store, if they fit `bases` as well as `require` says."""
         from adapterhub.verbs.move import pull
 
-        return pull(self.desk, as_words(words), remote, progress)
+        return pull(self.desk, as_words(words), remote, bases=as_words(bases), require=require, progress=progress)
 
     def push(
         self,
@@ -241,35 +263,3 @@ class Hub(Composer):
         from adapterhub.verbs.move import remote_test
 
         return remote_test(self.desk, name)
-
-    # Bases and fit.
-
-    def base_add(self, word: PathLike) -> "BaseShown":
-        """Read a base once, hash its tensors, keep its card."""
-        from adapterhub.verbs.bases import base_add
-
-        return base_add(self.desk, as_word(word))
-
-    def base_list(self) -> "builtins.list[BaseShown]":
-        """The bases this store knows."""
-        from adapterhub.verbs.bases import base_list
-
-        return base_list(self.desk)
-
-    def base_show(self, word: PathLike) -> "BaseShown":
-        """What a base is, kept or not."""
-        from adapterhub.verbs.bases import base_show
-
-        return base_show(self.desk, as_word(word))
-
-    def base_diff(self, a: PathLike, b: PathLike) -> "BaseDiff":
-        """Which tensors two bases do not share."""
-        from adapterhub.verbs.bases import base_diff
-
-        return base_diff(self.desk, as_word(a), as_word(b))
-
-    def audit(self, words: Iterable[PathLike] = (), bases: Iterable[PathLike] = ()) -> "builtins.list[Report]":
-        """The fit of adapters on bases; without words, of all on all that are known."""
-        from adapterhub.verbs.fits import audit
-
-        return audit(self.desk, as_words(words), as_words(bases))

@@ -23,6 +23,7 @@ DOCUMENTS = {
     "event": "store.events:Event",
     "base-card": "base.card:Card",
     "audit-report": "audit.report:Report",
+    "comparison": "audit.comparison:Comparison",
     "recipe": "compose.recipe:Recipe",
     "check-report": "store.check:Checked",
 }

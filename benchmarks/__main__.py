@@ -7,11 +7,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import copying, memory, searching, starting
+from benchmarks import auditing, bases, comparing, copying, memory, searching, starting
 from benchmarks.composing import part as composing
 from benchmarks.composing.scene import Shape
 from benchmarks.measure import Row
-from benchmarks.report import COMPOSING, KEEPING, page
+from benchmarks.report import AUDITING, COMPOSING, KEEPING, page
 
 PARTS: dict[str, Callable[[Path, argparse.Namespace], list[Row]]] = {
     "start": lambda folder, asked: starting.measure(folder, asked.runs),
@@ -19,10 +19,14 @@ PARTS: dict[str, Callable[[Path, argparse.Namespace], list[Row]]] = {
     "search": lambda folder, asked: searching.measure(folder, asked.entries, asked.runs),
     "memory": lambda folder, asked: memory.measure(folder, asked.memory_size),
     "compose": lambda folder, asked: composing.measure(folder, Shape(asked.layers), asked.runs, asked.compose),
+    "audit": lambda folder, asked: auditing.measure(folder, Shape(asked.layers), asked.adapters, asked.runs),
+    "bases": lambda folder, asked: bases.measure(folder, asked.base_size, asked.runs),
+    "compare": lambda folder, asked: comparing.measure(folder, Shape(asked.layers)),
 }
 PAGES = {
     "results.md": (KEEPING, ["start", "copy", "search", "memory"]),
     "composing.md": (COMPOSING, ["compose"]),
+    "auditing.md": (AUDITING, ["audit", "bases", "compare"]),
 }
 
 
@@ -32,10 +36,12 @@ def read(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--only", choices=PARTS, action="append", help="one part; may be given more than once")
     parser.add_argument("--runs", type=int, default=11, help="runs of which the median counts")
     parser.add_argument("--entries", type=int, default=100_000, help="entries to search in")
+    parser.add_argument("--adapters", type=int, default=10_000, help="adapters of the matrix of the audit")
     parser.add_argument("--size", type=int, default=100_000_000, help="bytes of the adapter that is copied")
     parser.add_argument(
         "--memory-size", type=int, default=2_000_000_000, help="bytes of the file memory is measured with"
     )
+    parser.add_argument("--base-size", type=int, default=2_000_000_000, help="bytes of the base that is hashed")
     parser.add_argument("--layers", type=int, default=Shape.layers, help="blocks of the Llama that composing works on")
     parser.add_argument("--compose", choices=composing.PARTS, action="append", help="one part of composing")
     parser.add_argument("--folder", type=Path, help="work here and not in a temporary folder")

@@ -42,6 +42,12 @@ the blocks of the model, and says so.""",
     ("adapterhub", "torch", "transformers", "peft"),
 )
 
+AUDITING = About(
+    "Auditing",
+    "Everything is random weights with TinyLlama's sizes, 1.1 billion parameters; adapters are in bf16.",
+    ("adapterhub", "torch"),
+)
+
 
 def page(about: About, rows: Iterable[Row], load: tuple[float, float]) -> str:
     """The whole page; `load` is how many processes wanted a core, in the minutes before and at the end."""

@@ -5,6 +5,8 @@ from typing import final
 
 from adapterhub.base.card import Card
 from adapterhub.facts import Facts
+from adapterhub.formats.peft_config import PeftConfig
+from adapterhub.formats.peft_tensor_checks import Reason
 from adapterhub.manifest import BasePin
 
 __all__ = ["Adapter", "Target"]
@@ -13,9 +15,15 @@ __all__ = ["Adapter", "Target"]
 @final
 @dataclass(frozen=True)
 class Target:
-    """A module the adapter changes: the shape of the weight it expects as (out, in, …); None where that is not said."""
+    """A module the adapter changes: the shape of the weight it expects as (out, in, …); None where that is not said.
+
+    A size of -1 is one that is not said. `stacked` is a parameter of experts, (experts, out, in) as the factors have
+    it; the base may hold it turned. `flat` is a matrix that stands for a convolution's kernel too.
+    """
 
     shape: tuple[int, ...] | None = None
+    stacked: bool = False
+    flat: bool = False
 
 
 @final
@@ -26,6 +34,9 @@ class Adapter:
     `saved` are whole tensors stored beside the factors, `unread` modules whose header says no shape of a weight;
     `listed` are the config's targets where they are a plain list. `pin` is what it was trained on, by the manifest or
     else by a note; `noted` is the note's pin; `recorded` is the card of the pinned base.
+
+    What engines may misread: `config`, the `roles` its factors play, why (`reasons`) each other tensor is there, which
+    rows of embeddings it trains (`tokens`), and all `files` of the folder.
     """
 
     name: str
@@ -40,3 +51,8 @@ class Adapter:
     pin: BasePin | None = None
     noted: BasePin | None = None
     recorded: Card | None = None
+    config: PeftConfig | None = None
+    roles: frozenset[str] = frozenset()
+    reasons: dict[str, Reason] = field(default_factory=dict)
+    tokens: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    files: tuple[str, ...] = ()

@@ -1,16 +1,22 @@
 """An adapter's side of a fit, from its files: headers and config, no weights."""
 
 import re
+from collections.abc import Iterable
 
 from adapterhub.audit.adapter import Adapter, Target
 from adapterhub.base.card import Card
-from adapterhub.errors import Refused
+from adapterhub.errors import AdapterHubError, Refused
+from adapterhub.facts import Facts
 from adapterhub.formats import peft
 from adapterhub.formats.header import TensorInfo
 from adapterhub.formats.members import Members
+from adapterhub.formats.peft_agreement_checks import trained_tokens
 from adapterhub.formats.peft_config import FACTORED
+from adapterhub.formats.peft_experts import parameter_of
 from adapterhub.formats.peft_keys import PREFIX, Role
 from adapterhub.formats.peft_parts import Parts, factor_tensors, is_expert, named_modules
+from adapterhub.formats.peft_tensor_checks import reason_of
+from adapterhub.formats.peft_tuner_shapes import tuned_modules, tuned_shapes
 from adapterhub.formats.table import recognise
 from adapterhub.manifest import BasePin, Manifest
 
@@ -24,10 +30,13 @@ def adapter_of(
     *,
     noted: BasePin | None = None,
     recorded: Card | None = None,
+    beside: Iterable[str] = (),
+    facts: Facts | None = None,
 ) -> Adapter:
     """What the files of an adapter say. The manifest's pin counts; `noted`, a pin in a note, where it has none.
 
-    `recorded` is the card of the base that pin names. Formats other than PEFT are `Refused`.
+    `recorded` is the card of the base that pin names, `beside` what else lies in the folder, `facts` what is known
+    of it already. Formats other than PEFT are `Refused`.
     """
     kind = recognise(members)
     if kind != "peft":
@@ -42,7 +51,7 @@ def adapter_of(
     return Adapter(
         name=name,
         digest=str(manifest.digest) if manifest else None,
-        facts=peft.facts(members),
+        facts=facts or peft.facts_of(parts, members),
         targets=targets,
         saved=_saved(parts, targets),
         unread=unread,
@@ -52,15 +61,48 @@ def adapter_of(
         pin=(manifest.base if manifest else None) or noted,
         noted=noted,
         recorded=recorded,
+        config=parts.config,
+        roles=frozenset(role for roles in parts.modules.values() for role in roles),
+        reasons={tensor.name.removeprefix(PREFIX): reason_of(tensor, parts.config) for tensor in parts.others},
+        tokens=trained_tokens(parts),
+        files=(*members.names(), *beside),
     )
 
 
 def _targets(parts: Parts) -> tuple[dict[str, Target], tuple[str, ...]]:
     """The modules with the weight each expects, and those that change a bare parameter no shape is told of."""
     if parts.config.type not in FACTORED:
-        return dict.fromkeys(named_modules(parts), Target()), ()
-    unread = tuple(module for module in parts.modules if is_expert(parts.config, module))
-    return {m: Target(_shape(roles)) for m, roles in parts.modules.items() if m not in unread}, unread
+        shapes = {
+            module: Target(found.shape, flat=found.flat) for module, found in tuned_shapes(parts).items() if found
+        }
+        return {**dict.fromkeys((*named_modules(parts), *tuned_modules(parts)), Target()), **shapes}, ()
+    targets: dict[str, Target] = {}
+    unread = []
+    for module, roles in parts.modules.items():
+        if not is_expert(parts.config, module):
+            targets[module] = Target(_shape(roles))
+        elif stack := _stack(parts, module, roles):
+            targets |= stack
+        else:
+            unread.append(module)
+    return targets, tuple(unread)
+
+
+def _stack(parts: Parts, module: str, roles: dict[Role, TensorInfo]) -> dict[str, Target]:
+    """The parameter of experts a pair of factors changes; none where config and tensors do not say which."""
+    A, B = roles.get("A"), roles.get("B")
+    try:
+        parameter = parameter_of(parts.config, module, parts.modules, module)
+    except AdapterHubError:
+        return {}
+    rank = parts.config.rank_of(parameter)
+    if A is None or B is None or len(A.shape) != 2 or not rank or A.shape[0] % rank or not A.shape[0]:
+        return {}
+    count, shape = A.shape[0] // rank, (B.shape[0], A.shape[1])
+    owner, _, leaf = parameter.rpartition(".")
+    # The only matrix of a parameter called `weight` is that of its module.
+    alone = count == 1 and leaf == "weight"
+    return {owner: Target(shape)} if alone else {parameter: Target((count, *shape), stacked=True)}
 
 
 def _shape(roles: dict[Role, TensorInfo]) -> tuple[int, ...] | None:

@@ -2,11 +2,13 @@
 
 from typing import Any, Literal
 
+from pydantic import PrivateAttr
+
 from adapterhub.base.card import Card
 from adapterhub.document import Document
 from adapterhub.finding import Finding
 
-__all__ = ["VERDICTS", "BaseName", "Mismatch", "Report", "Verdict", "good_enough"]
+__all__ = ["VERDICTS", "BaseName", "Deep", "Measured", "Mismatch", "Report", "Verdict", "by", "good_enough"]
 
 Verdict = Literal["exact", "cast", "unpinned", "drifted", "partial", "misfit"]
 
@@ -31,6 +33,15 @@ def good_enough(verdict: Verdict, required: Verdict) -> bool:
     return order.index(verdict) <= order.index(required)
 
 
+def by(shape: tuple[int, ...]) -> str:
+    """A shape as people write it.
+
+    >>> by((4, 8)), by((4, -1)), by(())
+    ('4×8', '4×?', 'one number')
+    """
+    return "×".join("?" if size < 0 else str(size) for size in shape) or "one number"
+
+
 class BaseName(Document):
     """Which base a report is about."""
 
@@ -53,12 +64,31 @@ class Mismatch(Document):
     base: tuple[int, ...]
 
 
+class Measured(Document):
+    """The update of one module in numbers: ‖ΔW‖, the same beside ‖W‖, and the rank it would do with.
+
+    None for what could not be told.
+    """
+
+    module: str
+    rank: int | None = None
+    effective_rank: float | None = None
+    norm: float | None = None
+    relative_norm: float | None = None
+
+
+class Deep(Document):
+    """What the values say, where they were read."""
+
+    modules: tuple[Measured, ...] = ()
+
+
 class Report(Document):
     """The fit of one adapter on one base.
 
     `evidence` is what pins the adapter to a base: bytes, files, revision, name, or none. `naming` is the rule under
     which the adapter's modules were found. `missing` and `drifted` use the adapter's names of modules, `unexpected`
-    are saved tensors the base has not.
+    are saved tensors the base has not. `deep` is there when the values were read.
     """
 
     adapter: str
@@ -73,6 +103,30 @@ class Report(Document):
     mismatched: tuple[Mismatch, ...] = ()
     unexpected: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    deep: Deep | None = None
+
+    _fits: tuple[str, ...] = PrivateAttr(default=())
+
+    @property
+    def fits(self) -> tuple[str, ...]:
+        """The modules that are there with the right shape. JSON has their count alone: there may be thousands."""
+        return self._fits
+
+    def with_fits(self, modules: tuple[str, ...]) -> "Report":
+        """The same report, which knows the modules by name."""
+        self._fits = modules
+        return self
+
+    def of(self, adapter: str, digest: str) -> "Report":
+        """The same report about an adapter that fits as this one does.
+
+        It shares all it can: a matrix has a hundred thousand, and copying each as pydantic does takes most of its time.
+        """
+        twin = Report.__new__(Report)
+        object.__setattr__(twin, "__dict__", {**self.__dict__, "adapter": adapter, "digest": digest})
+        for shared in ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__"):
+            object.__setattr__(twin, shared, getattr(self, shared))
+        return twin
 
     def plain(self) -> dict[str, Any]:
         """All fields: an empty list is an answer here."""

@@ -9,51 +9,34 @@ of sharding, of the order of tensors and of the names of files. A card without h
 `weights_digest`.
 """
 
-import json
-import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Any, BinaryIO
+from typing import Any
 
-from adapterhub.base.rounding import ROUNDED, to_bf16
-from adapterhub.digest import CHUNK, Digest, new_hash
-from adapterhub.document import Document, check_data
-from adapterhub.errors import Corrupt, NotFound
-from adapterhub.formats import safetensors_header
-from adapterhub.formats.checkpoint import weight_files
-from adapterhub.formats.header import TensorInfo
-from adapterhub.formats.json_file import read_object, read_text
+from adapterhub.base.config import CONFIG, canonical_config, read_config
+from adapterhub.base.gguf import ARCHITECTURE, gguf_files, is_gguf, read_gguf
+from adapterhub.base.hashing import Watch, file_digests, tensor_digests
+from adapterhub.base.places import Places, read_places
+from adapterhub.base.reach import reach
+from adapterhub.base.row import TensorRow
+from adapterhub.base.weights import Weight, named, weights_of
+from adapterhub.digest import Digest
+from adapterhub.document import Document
+from adapterhub.errors import DoesNotFit
+from adapterhub.formats.checkpoint import claims, weight_files
 from adapterhub.formats.members import Members
 
-__all__ = ["Card", "TensorRow", "canonical_config", "card_of", "places_of"]
+__all__ = ["Card", "card_of", "locate", "weight_names", "weights_digest", "with_files"]
 
-CONFIG = "config.json"
-Told = Callable[[int], None]
-VOLATILE = frozenset({"_commit_hash", "_name_or_path", "dtype", "name_or_path", "torch_dtype", "transformers_version"})
-
-
-class TensorRow(Document):
-    """One tensor of a checkpoint.
-
-    `sha256` is that of its bytes, `bf16` that of its values rounded to bf16 (for F32 and F16; a BF16 tensor is its own
-    copy). Both are None on a card made from headers only.
-    """
-
-    name: str
-    dtype: str
-    shape: tuple[int, ...] = ()
-    sha256: str | None = None
-    bf16: str | None = None
-
-    @property
-    def as_bf16(self) -> str | None:
-        """The digest of the bf16 copy, if there is one to know."""
-        return self.sha256 if self.dtype == "BF16" else self.bf16
+ADAPTER = "adapter_config.json"
 
 
 class Card(Document):
-    """Who a base is: its tensors, the digests over them, its config for information."""
+    """Who a base is: its tensors, the digests over them, its config for information.
+
+    `files` are the sha256 of the files its weights lie in, by name, where the tensors themselves were not read: a Hub
+    knows them without anybody's reading a weight.
+    """
 
     name: str = ""
     source: str | None = None
@@ -61,6 +44,7 @@ class Card(Document):
     config: dict[str, Any] = {}
     layout_digest: str
     weights_digest: str | None = None
+    files: dict[str, str] = {}
     tensors: tuple[TensorRow, ...] = ()
 
     @property
@@ -68,10 +52,31 @@ class Card(Document):
         """Whether the weights were not hashed."""
         return self.weights_digest is None
 
+    @property
+    def hashable(self) -> bool:
+        """Whether more could be known by reading weights: not of what lies on a Hub, nor of GGUF."""
+        on_hub = self.source is not None and self.source.startswith("hf:")
+        return self.header_only and not on_hub and ARCHITECTURE not in self.config
+
     @cached_property
-    def weights(self) -> dict[str, TensorRow]:
-        """The tensors called `<module>.weight`, by module."""
-        return {row.name[: -len(".weight")]: row for row in self.tensors if row.name.endswith(".weight")}
+    def named(self) -> dict[str, TensorRow]:
+        """The tensors by the names transformers has for them: those of a GGUF are llama.cpp's."""
+        return named(self.tensors, self.config)
+
+    @cached_property
+    def weights(self) -> dict[str, Weight]:
+        """The weights by module, as an adapter sees them."""
+        return weights_of(self.named, self.model_type, self.config)
+
+    @cached_property
+    def reachable(self) -> dict[str, Weight]:
+        """The same, their slices, and the modules that share one."""
+        return reach(self.weights, self.model_type, self.config)
+
+    @cached_property
+    def quantised(self) -> dict[str, str]:
+        """How the weight of a module is quantised, for those that are."""
+        return {module: weight.storage for module, weight in self.weights.items() if weight.storage}
 
     @cached_property
     def by_name(self) -> dict[str, TensorRow]:
@@ -83,43 +88,73 @@ def card_of(
     members: Members,
     *,
     hashes: bool = True,
+    files: Mapping[str, str] | None = None,
     name: str | None = None,
     source: str | None = None,
-    told: Told | None = None,
+    bare: bool = False,
+    watch: Watch | None = None,
 ) -> Card:
     """The card of a checkpoint: `config.json` and the weights its index names or the one file, nothing else.
 
-    Every byte of a weight is read once, several tensors at a time; memory is one buffer per thread. With `hashes` off
-    only headers are read. told hears, from several threads, how many more bytes were read.
+    With `hashes` every byte of a weight is read once, several tensors at a time; without, only headers are. `files`
+    are digests of files that are known without reading them. What is `bare` may lack a config.
     """
-    places = places_of(members)
-    config = _config(members)
-    digests = _hash(members, places.values(), told or _silent) if hashes else {}
+    places, config = locate(members)
+    if hashes and config is not None:
+        files = file_digests(members, places.files, watch)  # what is quantised has no values of its own to compare
+    digests = tensor_digests(members, places.tensors.values(), watch) if hashes and config is None else None
+    if config is None:
+        config = {} if bare and CONFIG not in members.names() else read_config(members)
     rows = tuple(
-        TensorRow(name=info.name, dtype=info.dtype, shape=info.shape, **digests.get(info.name, {}))
-        for _, info in (places[key] for key in sorted(places))
+        TensorRow(name=info.name, dtype=info.dtype, shape=info.shape, **(digests or {}).get(info.name, {}))
+        for _, info in (places.tensors[key] for key in sorted(places.tensors))
     )
-    model_type = config.get("model_type")
+    model_type = config.get("model_type", config.get(ARCHITECTURE))
     return Card(
         name=name or source or "unnamed",
         source=source,
         model_type=model_type if isinstance(model_type, str) else None,
         config=canonical_config(config),
         layout_digest=_over(f"{row.name} {_shape(row)}" for row in rows),
-        weights_digest=_over(f"{row.name} {row.dtype} {_shape(row)} {row.sha256}" for row in rows) if hashes else None,
+        weights_digest=None if digests is None else weights_digest(rows),
+        files=_files(places, files or {}),
         tensors=rows,
     )
 
 
-def canonical_config(config: Any) -> Any:
-    """The config without what changes from save to save: versions, paths, the dtype it is loaded in.
+def weights_digest(rows: Iterable[TensorRow]) -> str:
+    """The digest over names, types, shapes and bytes."""
+    return _over(f"{row.name} {row.dtype} {_shape(row)} {row.sha256}" for row in rows)
 
-    >>> canonical_config({"model_type": "vit", "dtype": "float32", "text_config": {"_name_or_path": "/x", "n": 1}})
-    {'model_type': 'vit', 'text_config': {'n': 1}}
+
+def with_files(card: Card, members: Members, watch: Watch | None = None) -> Card:
+    """The same card with the digests of the files the weights lie in, which are read for it."""
+    places, _ = locate(members)
+    return card.model_copy(update={"files": _files(places, file_digests(members, places.files, watch))})
+
+
+def weight_names(members: Members) -> tuple[str, ...]:
+    """The files of weights, and the index that names them, if there is one; nothing but the index is read."""
+    if ADAPTER in members.names() and not claims(members):
+        raise DoesNotFit(
+            f"{ADAPTER} lies there: this is an adapter, and a base is a whole model", hint="give the base's folder"
+        )
+    return gguf_files(members) if is_gguf(members) else weight_files(members)
+
+
+def locate(members: Members) -> tuple[Places, dict[str, Any] | None]:
+    """Where the tensors lie; of a GGUF also what it says of the model."""
+    names = weight_names(members)
+    return read_gguf(members, names) if is_gguf(members) else (read_places(members), None)
+
+
+def _files(places: Places, known: Mapping[str, str]) -> dict[str, str]:
+    """The digests of the files of weights: all of them, or none where one is not known.
+
+    None either where a file holds a tensor that is not meant: then the files alone do not say which is.
     """
-    if isinstance(config, dict):
-        return {key: canonical_config(value) for key, value in sorted(config.items()) if key not in VOLATILE}
-    return [canonical_config(value) for value in config] if isinstance(config, list) else config
+    told = places.whole and all(file in known for file in places.files)
+    return {file: known[file] for file in sorted(places.files)} if told else {}
 
 
 def _over(lines: Iterable[str]) -> str:
@@ -128,97 +163,3 @@ def _over(lines: Iterable[str]) -> str:
 
 def _shape(row: TensorRow) -> str:
     return ",".join(map(str, row.shape))
-
-
-def places_of(members: Members) -> dict[str, tuple[str, TensorInfo]]:
-    """Every tensor of the checkpoint: the file it lies in and where."""
-    first, *shards = weight_files(members)
-    if shards:
-        places = _sharded(members, first, shards)
-    else:
-        places = {info.name: (first, info) for info in _header(members, first).values()}
-    for name in places:
-        # A line of the digest ends where its text ends: a name with a line break could say two lines.
-        if not name or not name.isprintable():
-            raise Corrupt(
-                f"{places[name][0]}: a tensor's name is printable text, got {name[:80]!r}",
-                hint="no model has such a name: fetch or save the weights again",
-            )
-    return places
-
-
-def _sharded(members: Members, index: str, shards: list[str]) -> dict[str, tuple[str, TensorInfo]]:
-    if lost := [shard for shard in shards if shard not in members.names()]:
-        raise NotFound(
-            f"{index} names {len(shards)} files, but {', '.join(lost[:5])} {'is' if len(lost) == 1 else 'are'} missing",
-            hint="the download is incomplete: fetch the missing files",
-        )
-    headers = {shard: _header(members, shard) for shard in shards}
-    table = read_object(members, index)["weight_map"]
-    if absent := [name for name, shard in table.items() if name not in headers[shard]]:
-        raise Corrupt(
-            f"{index} says that {absent[0]} lies in {table[absent[0]]}, but it does not",
-            hint="index and weights are not of one save: fetch or save all of them again",
-        )
-    return {name: (shard, headers[shard][name]) for name, shard in table.items()}
-
-
-def _header(members: Members, file: str) -> dict[str, TensorInfo]:
-    with members.open(file) as stream:
-        return safetensors_header.read(stream, members.size(file), file).tensors
-
-
-def _config(members: Members) -> dict[str, Any]:
-    if CONFIG not in members.names():
-        raise NotFound(
-            f"no {CONFIG} beside the weights", hint="a base is a folder that transformers' save_pretrained() wrote"
-        )
-    data = read_text(members, CONFIG)
-    try:
-        # Infinity stands in real configs and is no JSON; its name is as good for a card that only informs.
-        read = json.loads(data.decode("utf-8-sig"), parse_constant=str)
-        check_data(read)
-        json.dumps(read, ensure_ascii=False).encode()  # a lone surrogate could never be written again
-    except (ValueError, RecursionError) as error:
-        raise Corrupt(f"{CONFIG}: no JSON: {str(error)[:200]}", hint="fetch or save the file again") from None
-    if not isinstance(read, dict):
-        raise Corrupt(f"{CONFIG}: wanted a JSON object, got {str(read)[:40]!r}", hint="fetch or save the file again")
-    return read
-
-
-def _silent(more: int) -> None:
-    """Nobody listens."""
-
-
-def _hash(members: Members, places: Iterable[tuple[str, TensorInfo]], told: Told) -> dict[str, dict[str, str]]:
-    """The digests of every tensor, in threads (hashing lets the others run), the largest first."""
-    work = sorted(places, key=lambda place: (place[1].start - place[1].end, place[1].name))
-    with ThreadPoolExecutor(min(32, os.cpu_count() or 1), "hash") as pool:
-        return dict(pool.map(lambda place: (place[1].name, _hash_tensor(members, place[0], place[1], told)), work))
-
-
-def _hash_tensor(members: Members, file: str, info: TensorInfo, told: Told) -> dict[str, str]:
-    exact, rounded, left = new_hash(), new_hash(), info.end - info.start
-    buffer = memoryview(bytearray(min(CHUNK, left)))
-    with members.open(file) as stream:
-        stream.seek(info.start)
-        while left:
-            chunk = buffer[: min(len(buffer), left)]
-            _fill(stream, chunk, f"{file}: ends inside {info.name}")
-            exact.update(chunk)
-            if info.dtype in ROUNDED:
-                rounded.update(to_bf16(chunk, info.dtype))
-            left -= len(chunk)
-            told(len(chunk))
-    digests = {"sha256": exact.hexdigest()}
-    return {**digests, "bf16": rounded.hexdigest()} if info.dtype in ROUNDED else digests
-
-
-def _fill(stream: BinaryIO, chunk: memoryview, what: str) -> None:
-    """Read exactly so many bytes: values must not be cut in two."""
-    at = 0
-    while at < len(chunk):
-        count = stream.readinto(chunk[at:])  # type: ignore[attr-defined]
-        if not count:
-            raise Corrupt(f"{what}, {len(chunk) - at} bytes are missing", hint="the file was cut short: fetch it again")
-        at += count

@@ -26,7 +26,7 @@ SECTIONS = {
     "In and out": {
         "add": "Put a folder or a file into the store, as a version of a name.",
         "scan": "Find every adapter below a folder, and add them all if asked.",
-        "export": "Write an entry into a folder, byte for byte as it came.",
+        "export": "Write an entry into a folder, byte for byte as it came or in normal form.",
         "path": "Print a read-only folder with an entry's files, for other tools.",
     },
     "Look": {
@@ -53,6 +53,7 @@ SECTIONS = {
     "Bases and fit": {
         "base": "Keep base cards: who a base model is, without its weights.",
         "audit": "Say which adapter fits which base, and why not.",
+        "compare": "Say how alike adapters are, and what merging them would lose.",
     },
     "Compose": {
         "merge": "Put several adapters together into a new one, with the error printed.",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from adapterhub.cli.output import say
+from adapterhub.cli.output import print_findings, say
 from adapterhub.cli.table import Column, print_table
 from adapterhub.cli.text import clean, paint, short, size
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from adapterhub.store.check import Checked
     from adapterhub.store.events import Event
     from adapterhub.store.sweep import Swept
-    from adapterhub.verbs.keep import Exported
+    from adapterhub.verbs.export import Exported
 
 __all__ = ["print_check", "print_events", "print_exported", "print_swept"]
 
@@ -35,6 +35,7 @@ def print_exported(exported: "Exported") -> None:
     print(f"{clean(exported.reference)} → {clean(exported.folder)}")
     for path in exported.files:
         print(f"  {clean(path)}")
+    print_findings(exported.findings, indent="  ")
 
 
 def print_check(checked: "Checked") -> None:

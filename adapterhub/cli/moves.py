@@ -21,6 +21,16 @@ def print_pulled(pulled: "Sequence[Pulled]") -> None:
     print_table((*MOVED, Column("RECEIVED", right=True)), [_moved(item, item.bytes_received) for item in pulled])
     for detail in dict.fromkeys(item.detail for item in pulled if item.detail):
         say(detail)
+    for item in pulled:
+        if item.fits:
+            _say_fits(item)
+
+
+def _say_fits(item: "Pulled") -> None:
+    """On which of the bases that are known here it fits; what only some modules fit is not said to."""
+    good = [f"{name} ({verdict})" for name, verdict in item.fits.items() if verdict not in ("partial", "misfit")]
+    told = f"fits {', '.join(good)}" if good else f"fits none of the {len(item.fits)} bases that are known here"
+    say(f"{item.reference} {told}")
 
 
 def print_pushed(pushed: "Sequence[Pushed]") -> None:

@@ -1,5 +1,6 @@
 """What goes to standard output as JSON, and what is said on standard error beside it."""
 
+import contextlib
 import io
 import json
 import sys
@@ -26,12 +27,27 @@ def plain(value: Any) -> Any:
 
 
 def print_json(value: Any) -> None:
-    """Print a result as one JSON document in UTF-8, whatever the terminal speaks."""
-    text = json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False)
+    """Print a result as one JSON document in UTF-8, whatever the terminal speaks; a list row by row."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A file name that is no text holds lone surrogates; written as \udc80 they are valid JSON.
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
-    print(text)
+    if not isinstance(value, list | tuple) or not value:
+        print(_json(value))
+        return
+    for number, row in enumerate(value):  # the reports of a whole store would fill the memory as one text
+        print("," if number else "[", end="\n  ")
+        print(_json(row).replace("\n", "\n  "), end="")
+    print("\n]")
+
+
+def _json(value: Any) -> str:
+    from pydantic import BaseModel
+    from pydantic_core import PydanticSerializationError
+
+    if isinstance(value, BaseModel):
+        with contextlib.suppress(PydanticSerializationError):  # text that is no Unicode
+            return value.model_dump_json(indent=2)
+    return json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def say(text: str) -> None:

@@ -8,7 +8,7 @@ from typing import TextIO
 
 __all__ = ["clean", "cut", "cut_front", "paint", "screen", "short", "size", "wide"]
 
-COLOURS = {"error": "31", "warning": "33", "info": "36", "bold": "1", "dim": "2"}
+COLOURS = {"error": "31", "warning": "33", "info": "36", "good": "32", "bold": "1", "dim": "2"}
 UNITS = ("B", "kB", "MB", "GB", "TB")
 
 

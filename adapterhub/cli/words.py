@@ -1,7 +1,7 @@
 """The words several commands share, and `key=value` pairs."""
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -13,8 +13,11 @@ __all__ = [
     "Choose",
     "Energy",
     "Expression",
+    "Misfit",
+    "Partial",
     "Rank",
     "Reference",
+    "Require",
     "Seed",
     "Word",
     "numbers",
@@ -51,6 +54,19 @@ Seed = Annotated[int | None, typer.Option("--seed", metavar="N", min=0, help="Wh
 Choose = Annotated[
     str | None,
     typer.Option("--choose", metavar="REF", help="Whose heads and trained tokens are kept, where several have some."),
+]
+
+Partial = Annotated[
+    bool, typer.Option("--partial", help="Allow a base in which only some of its modules have a place.")
+]
+Misfit = Annotated[bool, typer.Option("--misfit", help="Allow a base in which none of its modules has a place.")]
+Require = Annotated[
+    Literal["exact", "cast", "unpinned", "drifted", "partial", "misfit"],
+    typer.Option(
+        "--require",
+        metavar="V",
+        help="The worst verdict that is good enough, out of exact, cast, unpinned, drifted, …",
+    ),
 ]
 
 

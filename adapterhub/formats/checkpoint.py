@@ -10,11 +10,14 @@ from adapterhub.formats.header import TensorInfo, commonest_dtype
 from adapterhub.formats.json_file import read_object
 from adapterhub.formats.members import Members
 
-__all__ = ["claims", "facts", "weight_files"]
+__all__ = ["claims", "facts", "weight_files", "weight_map"]
 
 CONFIG = "config.json"
 STEMS = ("model", "diffusion_pytorch_model")
 PICKLED = ("pytorch_model", "diffusion_pytorch_model")
+
+LARGEST_INDEX = 64 << 20
+"""Bytes; a model of 60 layers with 384 quantised experts each names 200,000 tensors in 20 MB."""
 
 
 def claims(members: Members) -> bool:
@@ -31,13 +34,18 @@ def _is_pickled(name: str) -> bool:
 
 
 def weight_files(members: Members) -> tuple[str, ...]:
-    """The names of the weights: those an index names, with the index, or the one file; nothing else beside them."""
+    """The names of the weights: those an index names, with the index, or the one file; nothing else beside them.
+
+    A file of another name is meant where nothing but a config lies beside it, as when that file itself was given.
+    """
     names = members.names()
     for stem in STEMS:
         if (index := f"{stem}.safetensors.index.json") in names:
-            return (index, *sorted(set(_weight_map(members, index).values())))
+            return (index, *sorted(set(weight_map(members, index).values())))
         if (whole := f"{stem}.safetensors") in names:
             return (whole,)
+    if len(alone := [name for name in names if name != CONFIG]) == 1 and alone[0].endswith(".safetensors"):
+        return (alone[0],)
     pickled = [name for name in names if _is_pickled(name)]
     if pickled:
         raise Refused(
@@ -49,8 +57,9 @@ def weight_files(members: Members) -> tuple[str, ...]:
     )
 
 
-def _weight_map(members: Members, index: str) -> dict[str, str]:
-    table = read_object(members, index).get("weight_map")
+def weight_map(members: Members, index: str) -> dict[str, str]:
+    """Which file each tensor lies in, by the index."""
+    table = read_object(members, index, LARGEST_INDEX).get("weight_map")
     if not isinstance(table, dict) or not table or not all(isinstance(file, str) for file in table.values()):
         raise Corrupt(
             f"{index}: weight_map: wanted tensor names and file names, got {str(table)[:60]!r}",
@@ -102,7 +111,7 @@ def _tensors(members: Members, files: tuple[str, ...]) -> dict[str, TensorInfo]:
     if not tensors:
         raise Corrupt(f"{', '.join(files)}: no tensors in it", hint="the model was saved wrongly: save it again")
     index = next((name for name in files if name.endswith(".index.json")), None)
-    if index and (lost := sorted(_weight_map(members, index).keys() - tensors.keys())):
+    if index and (lost := sorted(weight_map(members, index).keys() - tensors.keys())):
         raise Corrupt(
             f"{index}: names {len(lost)} tensors that are in no file: {', '.join(lost[:3])}",
             hint="put all files of the checkpoint into this folder, or save it again",

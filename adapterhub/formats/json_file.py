@@ -14,26 +14,26 @@ LARGEST = 16 << 20
 """Bytes; the configs of the largest models have a tenth of it."""
 
 
-def read_object(members: Members, name: str) -> dict[str, Any]:
+def read_object(members: Members, name: str, largest: int | None = None) -> dict[str, Any]:
     """The object in a member; `NotFound` without one, `Corrupt` when it is anything else."""
-    return parse_object(read_text(members, name), name)
+    return parse_object(read_text(members, name, largest), name)
 
 
-def read_text(members: Members, name: str) -> bytes:
+def read_text(members: Members, name: str, largest: int | None = None) -> bytes:
     """The bytes of a member; `NotFound` without one, `Corrupt` where it is larger than any honest one or a pointer."""
     if name not in members.names():
         raise NotFound(f"{name}: not there", hint="the file belongs beside the weights")
-    size = members.size(name)
-    if size <= LARGEST:
+    size, most = members.size(name), LARGEST if largest is None else largest
+    if size <= most:
         with members.open(name) as stream:
             refuse_pointer(stream, name)
             # What is there may be larger than what was promised.
-            data = stream.read(LARGEST + 1)
-        if len(data) <= LARGEST:
+            data = stream.read(most + 1)
+        if len(data) <= most:
             return data
     raise Corrupt(
-        f"{name}: {max(size, LARGEST + 1)} bytes of JSON, at most {LARGEST} are read",
-        hint="is this the adapter's own config? Take out what does not belong there",
+        f"{name}: {max(size, most + 1)} bytes of JSON, at most {most} are read",
+        hint="is this the file of the model or adapter itself? Take out what does not belong there",
     )
 
 

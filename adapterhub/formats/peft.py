@@ -11,21 +11,36 @@ from typing import Any
 from adapterhub.errors import AdapterHubError, Corrupt
 from adapterhub.facts import Facts
 from adapterhub.finding import Finding
-from adapterhub.formats import peft_config_checks, peft_tensor_checks, safetensors_header
+from adapterhub.formats import peft_agreement_checks, peft_config_checks, peft_tensor_checks, safetensors_header
 from adapterhub.formats.header import commonest_dtype
 from adapterhub.formats.json_file import read_object
 from adapterhub.formats.members import Members
 from adapterhub.formats.peft_config import FACTORED, PeftConfig
 from adapterhub.formats.peft_keys import parse_key
-from adapterhub.formats.peft_parts import CONFIG, PICKLED, WEIGHTS, choose, factor_tensors, named_modules, rank_of
+from adapterhub.formats.peft_parts import (
+    CONFIG,
+    PICKLED,
+    WEIGHTS,
+    Parts,
+    choose,
+    factor_tensors,
+    named_modules,
+    rank_of,
+)
 from adapterhub.formats.peft_seen import Seen
 
-__all__ = ["claims", "factor_tensors", "facts"]
+__all__ = ["claims", "factor_tensors", "facts", "facts_of"]
 
 FOREIGN_WEIGHTS = (".safetensors", ".npz", ".gguf", ".bin", ".pt")
 
 DEFAULTS: dict[str, Any] = {"bias": "none", "init_lora_weights": True, "init_weights": True}
 LONGEST_DETAIL = 2000
+CHECKS = (*peft_tensor_checks.CHECKS, *peft_config_checks.CHECKS)
+FACTOR_CHECKS = (
+    *peft_tensor_checks.FACTOR_CHECKS,
+    *peft_agreement_checks.FACTOR_CHECKS,
+    *peft_config_checks.FACTOR_CHECKS,
+)
 DETAILS = (
     "use_rslora",
     "use_dora",
@@ -85,7 +100,11 @@ def _has_peft_keys(members: Members, name: str) -> bool:
 
 def facts(members: Members) -> Facts:
     """What an adapter's config and header say, and what is wrong with it."""
-    parts = factor_tensors(members)
+    return facts_of(factor_tensors(members), members)
+
+
+def facts_of(parts: Parts, members: Members) -> Facts:
+    """The same of an adapter that was taken apart already."""
     config = parts.config
     factored = config.type in FACTORED
     ranks = Counter(rank for module in parts.modules if (rank := rank_of(parts, module)))
@@ -108,9 +127,8 @@ def facts(members: Members) -> Facts:
 
 
 def _look(seen: Seen, factored: bool) -> Iterator[Finding]:
-    for family in (peft_tensor_checks, peft_config_checks):
-        for check in (*(family.FACTOR_CHECKS if factored else ()), *family.CHECKS):
-            yield from check(seen)
+    for check in (*(FACTOR_CHECKS if factored else ()), *CHECKS):
+        yield from check(seen)
 
 
 def _details(config: PeftConfig) -> dict[str, Any]:

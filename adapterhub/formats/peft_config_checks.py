@@ -9,7 +9,7 @@ from adapterhub.formats.pattern import Unreadable, compile_pattern
 from adapterhub.formats.peft_parts import CONFIG, WEIGHTS
 from adapterhub.formats.peft_seen import HEADS, Check, Seen, lies_in, some
 
-__all__ = ["CHECKS", "FACTOR_CHECKS", "MUTATING"]
+__all__ = ["CHECKS", "FACTOR_CHECKS", "MUTATING", "is_path"]
 
 TYPES = frozenset(
     """
@@ -30,7 +30,12 @@ def _type(seen: Seen) -> Iterator[Finding]:
     if not config.fields.get("peft_type"):
         yield seen.about_config("no-type", "info", "peft_type is missing; read as LORA", 'add "peft_type": "LORA"')
     elif config.type not in TYPES:
-        yield seen.about_config("unknown-type", "info", f"no released PEFT has the type {config.type[:60]!r}")
+        yield seen.about_config(
+            "unknown-type",
+            "info",
+            f"no released PEFT has the type {config.type[:60]!r}",
+            "it takes the program that trained it to load it",
+        )
 
 
 def _base(seen: Seen) -> Iterator[Finding]:
@@ -42,7 +47,7 @@ def _base(seen: Seen) -> Iterator[Finding]:
             "base_model_name_or_path is empty: nothing says which model this adapter is for",
             "pin the base: `adapterhub pin REF --base B`",
         )
-    elif _is_path(name):
+    elif is_path(name):
         yield seen.about_config(
             "local-base",
             "info",
@@ -51,7 +56,7 @@ def _base(seen: Seen) -> Iterator[Finding]:
         )
 
 
-def _is_path(text: str) -> bool:
+def is_path(text: str) -> bool:
     """Whether a base's name is a path and no `organisation/name`."""
     if "://" in text:
         return False
@@ -59,38 +64,55 @@ def _is_path(text: str) -> bool:
 
 
 def _is_absolute(text: str) -> bool:
-    return PurePosixPath(text).is_absolute() or PureWindowsPath(text).is_absolute()
+    # Most texts have no slash, and a path takes long to make.
+    slashed = "/" in text or "\\" in text
+    return slashed and (PurePosixPath(text).is_absolute() or PureWindowsPath(text).is_absolute())
 
 
 def _remote_code(seen: Seen) -> Iterator[Finding]:
-    if seen.parts.config.fields.get("auto_map"):
+    fields = seen.parts.config.fields
+    if said := next((field for field in ("auto_map", "trust_remote_code") if fields.get(field)), None):
         yield seen.about_config(
             "remote-code",
             "warning",
-            f"auto_map names code to be downloaded and run: {str(seen.parts.config.fields['auto_map'])[:200]}",
+            f"{said} asks for code to be downloaded and run: {str(fields[said])[:200]}",
             "adapterhub never runs it; other tools do with trust_remote_code",
         )
 
 
-def _absolute_paths(seen: Seen) -> Iterator[Finding]:
+def _paths(seen: Seen) -> Iterator[Finding]:
     for field, value in sorted(seen.parts.config.fields.items()):
-        if field != "base_model_name_or_path" and (path := next(_absolute_in(value), None)):
-            yield seen.about_config("absolute-path", "info", f"{field[:60]} holds a path of a machine: {path[:200]!r}")
+        if field == "base_model_name_or_path":
+            continue
+        texts = list(_texts_in(value))
+        if path := next((text for text in texts if _is_absolute(text) and len(text) > 1), None):
+            yield seen.about_config(
+                "absolute-path",
+                "info",
+                f"{field[:60]} holds a path of a machine: {path[:200]!r}",
+                "nothing here follows it; take it out of the config before the adapter is shared",
+            )
+        elif path := next((text for text in texts if ".." in text and ".." in PureWindowsPath(text).parts), None):
+            yield seen.about_config(
+                "parent-path",
+                "warning",
+                f"{field[:60]} holds a path that leaves the folder: {path[:200]!r}",
+                "adapterhub never follows it; take it out of the config before another tool does",
+            )
 
 
-def _absolute_in(value: Any, depth: int = 0) -> Iterator[str]:
+def _texts_in(value: Any, depth: int = 0) -> Iterator[str]:
     if isinstance(value, str):
-        if _is_absolute(value) and len(value) > 1:
-            yield value
+        yield value
     elif isinstance(value, dict | list) and depth < 8:
         for item in value.values() if isinstance(value, dict) else value:
-            yield from _absolute_in(item, depth + 1)
+            yield from _texts_in(item, depth + 1)
 
 
 def _patterns(seen: Seen) -> Iterator[Finding]:
     config = seen.parts.config
     slow, unreadable = [*config.ranks.slow, *config.alphas.slow], [*config.ranks.unreadable, *config.alphas.unreadable]
-    for field in ("target_modules", "exclude_modules"):
+    for field in ("target_modules", "exclude_modules", "layers_pattern"):
         if text := config.text(field):
             try:
                 slow += [text] if compile_pattern(text).slow else []
@@ -104,7 +126,12 @@ def _patterns(seen: Seen) -> Iterator[Finding]:
             "write it without a repetition inside a repetition",
         )
     if unreadable:
-        yield seen.about_config("unread-pattern", "warning", f"a pattern that cannot be followed: {some(unreadable)}")
+        yield seen.about_config(
+            "unread-pattern",
+            "warning",
+            f"a pattern that cannot be followed: {some(unreadable)}",
+            "write it shorter, without looking around and back references; or name the modules in a list",
+        )
 
 
 def _names(seen: Seen) -> Iterator[Finding]:
@@ -129,7 +156,12 @@ def _modules_to_save(seen: Seen) -> Iterator[Finding]:
     expected = heads if saved.intersection(heads) else ()
     missing = set(seen.parts.config.modules_to_save) - saved - set(expected)
     if missing:
-        yield seen.about_config("unsaved-modules", "info", f"modules_to_save without tensors: {some(missing)}")
+        yield seen.about_config(
+            "unsaved-modules",
+            "info",
+            f"modules_to_save without tensors: {some(missing)}",
+            "take them out of the config if the model has none; else they were lost, and the base's are used",
+        )
 
 
 def _no_targets(seen: Seen) -> Iterator[Finding]:
@@ -154,7 +186,7 @@ def _mutated_base(seen: Seen) -> Iterator[Finding]:
         )
 
 
-CHECKS: tuple[Check, ...] = (_type, _base, _remote_code, _absolute_paths, _patterns, _names, _modules_to_save)
+CHECKS: tuple[Check, ...] = (_type, _base, _remote_code, _paths, _patterns, _names, _modules_to_save)
 """For every type."""
 
 FACTOR_CHECKS: tuple[Check, ...] = (_no_targets, _mutated_base)

@@ -8,8 +8,10 @@ registers first lies deepest, below one `base_layer` for each that follows. A na
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
+
+from adapterhub.errors import Corrupt, Refused
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     Pair = tuple[np.ndarray, np.ndarray]
 
-__all__ = ["EXPERT", "REGISTERED", "leaves_of", "nested", "one_pair"]
+__all__ = ["EXPERT", "REGISTERED", "leaves_of", "nested", "one_pair", "parameter_of"]
 
 REGISTERED = ("gate_up_proj", "up_proj", "down_proj")
 """The order in which the models of transformers register the parameters of their experts."""
@@ -56,6 +58,40 @@ def nested(parameters: Iterable[str]) -> dict[str, str]:
 
 def _late_first(leaf: str) -> tuple[int, str]:
     return (-REGISTERED.index(leaf) if leaf in REGISTERED else 1, leaf)
+
+
+def parameter_of(config: "PeftConfig", module: str, modules: Collection[str], place: str) -> str:
+    """The full name of the parameter that a module's factors change.
+
+    modules: all that have factors. place: where they lie, for errors.
+    """
+    owner = module
+    while owner.endswith(".base_layer"):
+        owner = owner.removesuffix(".base_layer")
+    depth = (len(module) - len(owner)) // len(".base_layer")
+    leaves = set(leaves_of(config, owner))
+    trained = sum(owner + ".base_layer" * n in modules for n in range(len(leaves)))
+    if depth >= len(leaves):
+        raise Corrupt(
+            f"{place}: factors of parameter {depth + 1} of {owner}, and target_parameters names {len(leaves)}",
+            hint="take the config from the training run",
+        )
+    if trained < len(leaves):
+        raise Refused(
+            f"{place}: target_parameters names {len(leaves)} parameters ({', '.join(sorted(leaves))}), and there are "
+            f"factors of {trained}: PEFT does not save of which",
+            hint="take those out of target_parameters that the model does not have there",
+        )
+    if len(leaves) == 1:
+        return f"{owner}.{leaves.pop()}"
+    if unknown := sorted(leaves.difference(REGISTERED)):
+        raise Refused(
+            f"{place}: several parameters of {owner} were trained, and PEFT does not save which is which: "
+            f"the order is known for {', '.join(REGISTERED)}, not for {', '.join(unknown)}",
+            hint="train one parameter of a module, or merge it with peft, which has the model to look at",
+        )
+    deepest = [leaf for leaf in REGISTERED if leaf in leaves]
+    return f"{owner}.{deepest[-1 - depth]}"
 
 
 def one_pair(experts: "Mapping[int, Pair]") -> "tuple[int, Pair]":

@@ -23,10 +23,10 @@ class Seen:
     parts: Parts
     members: Members
 
-    def finding(self, check: str, severity: Severity, message: str, remedy: str = "") -> Finding:
+    def finding(self, check: str, severity: Severity, message: str, remedy: str) -> Finding:
         return Finding(check=check, severity=severity, place=self.parts.weights, message=message, remedy=remedy)
 
-    def about_config(self, check: str, severity: Severity, message: str, remedy: str = "") -> Finding:
+    def about_config(self, check: str, severity: Severity, message: str, remedy: str) -> Finding:
         return Finding(check=check, severity=severity, place=self.parts.config_name, message=message, remedy=remedy)
 
 

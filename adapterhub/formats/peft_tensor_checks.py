@@ -2,14 +2,18 @@
 
 import re
 from collections.abc import Iterator
+from math import prod
+from typing import Literal
 
 from adapterhub.finding import Finding
+from adapterhub.formats.header import TensorInfo
+from adapterhub.formats.peft_config import PeftConfig
 from adapterhub.formats.peft_keys import PREFIX
 from adapterhub.formats.peft_parts import is_expert, rank_of
 from adapterhub.formats.peft_seen import HEADS, Check, Seen, lies_in, some
 from adapterhub.formats.zeros import all_zero
 
-__all__ = ["CHECKS", "FACTOR_CHECKS"]
+__all__ = ["CHECKS", "EMBEDDINGS", "FACTOR_CHECKS", "Reason", "reason_of"]
 
 EMBEDDINGS = ("embed_tokens", "lm_head", "wte", "word_embeddings", "embed_in", "embed_out", "shared")
 
@@ -58,7 +62,30 @@ def _factor_shapes(seen: Seen) -> Iterator[Finding]:
             if one is not None and other is not None and not _meet(one.shape, other.shape):
                 odd.append(f"{module} (A {one.shape}, B {other.shape})")
     if odd:
-        yield seen.finding("factor-shapes", "error", f"factors that cannot be multiplied: {some(odd)}")
+        yield seen.finding(
+            "factor-shapes",
+            "error",
+            f"factors that cannot be multiplied: {some(odd)}",
+            "the file was saved or cut wrongly: save it again",
+        )
+
+
+def _output_sizes(seen: Seen) -> Iterator[Finding]:
+    """A magnitude and a bias have a number for each output of B."""
+    odd = []
+    for module, roles in seen.parts.modules.items():
+        B = roles.get("B") or roles.get("embedding_B")
+        for role in ("magnitude", "bias"):
+            beside = roles.get(role)
+            if B is not None and B.shape and beside is not None and prod(beside.shape) != B.shape[0]:
+                odd.append(f"{module} ({role} {beside.shape}, B {B.shape})")
+    if odd:
+        yield seen.finding(
+            "output-sizes",
+            "error",
+            f"{len(odd)} magnitudes or biases have another size than the outputs they belong to: {some(odd)}",
+            "the file was saved or cut wrongly: save it again",
+        )
 
 
 def _meet(first: tuple[int, ...], second: tuple[int, ...]) -> bool:
@@ -90,14 +117,18 @@ def _rank_differs(seen: Seen) -> Iterator[Finding]:
 def _rank_exceeds_layer(seen: Seen) -> Iterator[Finding]:
     wide = []
     for module, roles in seen.parts.modules.items():
-        first, second = roles.get("A"), roles.get("B")
-        if first is None or second is None or len(first.shape) != 2 or len(second.shape) != 2:
+        first, second = roles.get("A") or roles.get("embedding_A"), roles.get("B") or roles.get("embedding_B")
+        if first is None or second is None or min(len(first.shape), len(second.shape)) < 2:
             continue
-        if first.shape[0] > min(first.shape[1], second.shape[0]) and not is_expert(seen.parts.config, module):
-            wide.append(f"{module} (rank {first.shape[0]}, layer {second.shape[0]}×{first.shape[1]})")
+        rank, into, out = first.shape[0], prod(first.shape[1:]), second.shape[0]
+        if rank > min(into, out) and not is_expert(seen.parts.config, module):
+            wide.append(f"{module} (rank {rank}, layer {out}×{into})")
     if wide:
         yield seen.finding(
-            "rank-exceeds-layer", "warning", f"a rank larger than the layer gives nothing more: {some(wide)}"
+            "rank-exceeds-layer",
+            "warning",
+            f"a rank larger than the layer gives nothing more: {some(wide)}",
+            "`adapterhub merge REF NAME --rank N` gives the same change with fewer numbers",
         )
 
 
@@ -119,24 +150,37 @@ def _untrained(seen: Seen) -> Iterator[Finding]:
             "it was saved before it was trained; look for a later checkpoint",
         )
     elif zero:
-        yield seen.finding("partly-untrained", "info", f"{len(zero)} of {len(pairs)} modules are zero: {some(zero)}")
+        yield seen.finding(
+            "partly-untrained",
+            "info",
+            f"{len(zero)} of {len(pairs)} modules are zero: {some(zero)}",
+            "training never reached them: leave them out of target_modules, or find out why",
+        )
+
+
+Reason = Literal["head", "embedding", "bias", "tokens", ""]
+
+
+def reason_of(tensor: TensorInfo, config: PeftConfig) -> Reason:
+    """Why a tensor that is no factor is there, as far as the config says; nothing where it does not."""
+    if any(lies_in(tensor, head) for head in (*config.modules_to_save, *HEADS.get(config.text("task_type") or "", ()))):
+        return "head"
+    if any(lies_in(tensor, embedding) for embedding in EMBEDDINGS):
+        return "embedding"
+    ending = {"all": ".bias", "lora_only": ".base_layer.bias"}.get(str(config.fields.get("bias")))
+    if ending and tensor.name.startswith(PREFIX) and tensor.name.endswith(ending):
+        return "bias"
+    return "tokens" if re.search(r"\.token_adapter\.trainable_tokens_(delta|original)", tensor.name) else ""
 
 
 def _unexplained(seen: Seen) -> Iterator[Finding]:
-    config = seen.parts.config
-    saved = (*config.modules_to_save, *HEADS.get(config.text("task_type") or "", ()), *EMBEDDINGS)
-    biases = (".bias",) if config.fields.get("bias") == "all" else ()
-    biases = (*biases, ".base_layer.bias") if config.fields.get("bias") == "lora_only" else biases
-    odd = [
-        tensor.name
-        for tensor in seen.parts.others
-        if not any(lies_in(tensor, module) for module in saved)
-        and not (tensor.name.startswith(PREFIX) and tensor.name.endswith(biases or ("\0",)))
-        and not re.search(r"\.token_adapter\.trainable_tokens_(delta|original)", tensor.name)
-    ]
+    odd = [tensor.name for tensor in seen.parts.others if not reason_of(tensor, seen.parts.config)]
     if odd:
         yield seen.finding(
-            "unexplained-tensors", "warning", f"nothing in the config explains {len(odd)} tensors: {some(odd)}"
+            "unexplained-tensors",
+            "warning",
+            f"nothing in the config explains {len(odd)} tensors: {some(odd)}",
+            "other tools leave them out: name their modules in modules_to_save if they were trained",
         )
 
 
@@ -147,6 +191,7 @@ FACTOR_CHECKS: tuple[Check, ...] = (
     _no_factors,
     _missing_half,
     _factor_shapes,
+    _output_sizes,
     _rank_differs,
     _rank_exceeds_layer,
     _untrained,

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from adapterhub.formats.header import TensorInfo
 
-__all__ = ["SHARED", "TunerKey", "by_module", "is_tuned", "parse_part"]
+__all__ = ["SHARED", "TunerKey", "by_module", "is_tuned", "parse_part", "tuned_module"]
 
 SHARED = ""
 """The module of what all modules share."""
@@ -55,6 +55,16 @@ def is_tuned(tensor_name: str) -> bool:
     (True, False)
     """
     return TUNED.search(tensor_name) is not None
+
+
+def tuned_module(name: str) -> str:
+    """The module whose tensor of some tuner this is, empty where it is none of a module.
+
+    >>> tuned_module("layers.0.q_proj.boft_R"), tuned_module("vera_A"), tuned_module("classifier.weight")
+    ('layers.0.q_proj', '', '')
+    """
+    found = TUNED.search(name)
+    return name[: found.start()] if found else ""
 
 
 def by_module(

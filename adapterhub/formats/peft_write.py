@@ -9,7 +9,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, final
 
@@ -29,13 +29,19 @@ __all__ = ["Beside", "Factors", "normal_config", "write"]
 @final
 @dataclass(frozen=True, eq=False)
 class Factors:
-    """One module: A (r, in) and B (out, r) with ΔW = B·A; `kernel` is a convolution's, `bias` (out,) is B's own."""
+    """One module: A (r, in) and B (out, r) with ΔW = B·A.
+
+    `kernel` is a convolution's, and B block-diagonal where it works in `groups`; `bias` (out,) is B's own, `magnitude`
+    (out,) is DoRA's.
+    """
 
     A: "np.ndarray"
     B: "np.ndarray"
     kind: Literal["linear", "embedding", "conv"] = "linear"
     kernel: tuple[int, ...] = ()
+    groups: int = 1
     bias: "np.ndarray | None" = None
+    magnitude: Raw | None = None
 
 
 @final
@@ -56,28 +62,32 @@ def write(
     base_name: str | None = None,
     task: str | None = None,
     fields: Mapping[str, Any] | None = None,
+    bits: str = "",
 ) -> None:
     """Write adapter_config.json and adapter_model.safetensors into a folder, made if need be.
 
     `fields` are further fields of the config, such as `revision`, or `fan_in_fan_out` where the modules are Conv1D;
-    they win over those made here.
+    they win over those made here. `bits` is the type of the factors
+    where numpy has none (BF16): then the arrays hold its bits.
     """
     beside, factors = beside or Beside(), dict(factors)
     every = {module: _rank(module, one.A.shape, one.B.shape) for module, one in factors.items()}
     experts = _take_experts(factors)
     ranks = {module: rank for module, rank in every.items() if module in factors}
     biased = any(one.bias is not None for one in factors.values())
+    stretched = any(one.magnitude is not None for one in factors.values())
     config = {
         **normal_config(ranks, {parameter: rank for parameter, (rank, _) in experts.items()}),
         **_config_beside(beside, ranks),
         **({"lora_bias": True} if biased else {}),
+        **({"use_dora": True} if stretched else {}),
         "base_model_name_or_path": base_name,
         "task_type": task,
         **(fields or {}),
     }
     pairs = [pair for module in sorted(factors) for pair in _tensors(module, factors[module], biased)]
-    tensors = {name: Raw.of(array) for name, array in (*pairs, *_expert_tensors(experts))}
-    tensors |= dict(_tensors_beside(beside, ranks))
+    tensors = {name: Raw.of(array, bits) for name, array in (*pairs, *_expert_tensors(experts))}
+    tensors |= {**dict(_magnitudes(factors)), **dict(_tensors_beside(beside, ranks))}
     folder.mkdir(parents=True, exist_ok=True)
     write_tensors(tensors, folder / WEIGHTS)
     (folder / CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True, allow_nan=False) + "\n", "utf-8")
@@ -119,10 +129,20 @@ def _tensors(module: str, one: Factors, biased: bool) -> "Iterator[tuple[str, np
         yield build_key(module, "embedding_A"), A
         yield build_key(module, "embedding_B"), B
         return
+    if one.groups > 1:
+        blocks = (np.split(rows, one.groups, 1)[group] for group, rows in enumerate(np.split(B, one.groups)))
+        B = np.concatenate(list(blocks))
     yield build_key(module, "A"), A.reshape(len(A), -1, *one.kernel)
     yield build_key(module, "B"), B.reshape(*B.shape, *(1 for _ in one.kernel))
     if biased:  # a config says of all modules at once whether B has a bias
         yield build_key(module, "bias"), np.zeros(len(B), B.dtype) if one.bias is None else one.bias
+
+
+def _magnitudes(factors: Mapping[str, Factors]) -> Iterator[tuple[str, Raw]]:
+    for module, one in sorted(factors.items()):
+        if one.magnitude is not None:
+            shape = (1, len(one.B), *(1 for _ in one.kernel)) if one.kernel else (len(one.B),)
+            yield build_key(module, "magnitude"), replace(one.magnitude, shape=shape)
 
 
 def _tensors_beside(beside: Beside, ranks: Mapping[str, int]) -> Iterator[tuple[str, Raw]]:

@@ -37,9 +37,10 @@ class Raw:
     data: bytes
 
     @classmethod
-    def of(cls, array: "np.ndarray") -> "Raw":
-        """The values of an array."""
-        return cls(NAMES[array.dtype.name], array.shape, array.astype(array.dtype.newbyteorder("<")).tobytes())
+    def of(cls, array: "np.ndarray", bits: str = "") -> "Raw":
+        """The values of an array; with `bits` it holds the bits of this type, which numpy does not have."""
+        data = array.astype(array.dtype.newbyteorder("<")).tobytes()
+        return cls(bits or NAMES[array.dtype.name], array.shape, data)
 
 
 def write(tensors: Mapping[str, Raw], path: Path) -> None:

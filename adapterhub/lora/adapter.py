@@ -19,7 +19,7 @@ from torch import Tensor
 
 from adapterhub.lora.delta import Delta
 
-__all__ = ["Adapter", "Gain", "Rows"]
+__all__ = ["WORDS", "Adapter", "Gain", "Rows"]
 
 
 @final

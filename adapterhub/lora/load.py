@@ -16,7 +16,7 @@ from adapterhub.lora.refuse import refuse
 from adapterhub.lora.values import Values, meta, view
 from adapterhub.lora.verified import VerifiedMembers
 
-__all__ = ["READERS", "load", "load_all", "outline"]
+__all__ = ["READERS", "load", "load_all", "loaded", "outline"]
 
 THREADS = 8
 
@@ -40,8 +40,12 @@ def load(entry: Entry, name: str = "") -> Adapter:
     written as a change of weights is `Refused` with the reason.
     """
     name = name or f"sha256:{entry.digest.short}"
-    members = VerifiedMembers(entry, name)
-    return _read(members, entry.manifest.kind, lambda file, info: view(members.data(file), info), name)
+    return loaded(VerifiedMembers(entry, name), entry.manifest.kind, name)
+
+
+def loaded(members: VerifiedMembers, kind: str, name: str) -> Adapter:
+    """The same of files that are in memory already."""
+    return _read(members, kind, lambda file, info: view(members.data(file), info), name)
 
 
 def load_all(entries: Sequence[tuple[Entry, str]]) -> list[Adapter]:

@@ -1,4 +1,4 @@
-"""Facts and folders: what is made of an entry and can be made again. All of it lies under cache/."""
+"""Facts, values and folders: what is made of an entry and can be made again. All of it lies under cache/."""
 
 import contextlib
 import secrets
@@ -19,7 +19,7 @@ from adapterhub.store.blobs import copy_out
 if TYPE_CHECKING:
     from adapterhub.store.store import Store
 
-__all__ = ["facts_of", "folder_of", "keep_facts", "write_files"]
+__all__ = ["facts_of", "folder_of", "keep", "keep_facts", "write_files"]
 
 
 def facts_of(store: "Store", digest: Digest, entry: Entry | None = None) -> Facts:
@@ -37,14 +37,18 @@ def facts_of(store: "Store", digest: Digest, entry: Entry | None = None) -> Fact
 
 
 def keep_facts(store: "Store", digest: Digest, facts: Facts) -> None:
-    """Remember facts. Not synced: what a crash takes is derived again; a read-only store just goes without."""
+    """Remember facts."""
+    keep(store, store.layout.facts(digest), facts.to_bytes())
+
+
+def keep(store: "Store", path: Path, data: bytes) -> None:
+    """Remember what was derived. Not synced: what a crash takes is derived again; a read-only store goes without."""
     if not store.local:
         return
-    path = store.layout.facts(digest)
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{secrets.token_hex(8)}.tmp")
-        beside.write_bytes(facts.to_bytes())
+        beside.write_bytes(data)
         beside.replace(path)
 
 

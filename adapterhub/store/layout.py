@@ -82,6 +82,15 @@ class Layout:
     def facts(self, digest: Digest) -> Path:
         return self.root / f"cache/facts/{digest.hex[:2]}/{digest.hex}.json"
 
+    def values(self, digest: Digest) -> Path:
+        """What the values of an entry said."""
+        return self.root / f"cache/values/{digest.hex[:2]}/{digest.hex}.json"
+
+    @property
+    def cards(self) -> Path:
+        """Where cards of bases on this machine are remembered."""
+        return self.root / "cache/cards"
+
     def folder(self, digest: Digest) -> Path:
         """Where `path` gives out an entry's files."""
         return self.root / f"cache/paths/{digest.hex}"

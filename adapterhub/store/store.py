@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from adapterhub.digest import Digest, verify
 from adapterhub.document import canonical
-from adapterhub.durable import make_folder, sync_folder, write_new
+from adapterhub.durable import make_folder, replace, sync_folder, write_new
 from adapterhub.entry import Entry, cards_of
 from adapterhub.errors import BadReference, Corrupt, NotFound, Refused, WrongUsage
 from adapterhub.manifest import Manifest
@@ -89,7 +89,9 @@ class Store:
         if self.exists():
             self._check_writable()
             return
-        others = sorted(p.name for p in self.root.iterdir() if p.name[0] != ".") if self.root.exists() else []
+        # What a base looks like may have been remembered before anything was kept.
+        there = {path.name for path in self.root.iterdir()} if self.root.exists() else set()
+        others = sorted(name for name in there - {"cache"} if name[0] != ".")
         if others and self.layout.marker.name not in others:  # else another writer came first
             raise Refused(
                 f"{self.root} is no registry, and not empty: it holds {', '.join(others[:3])}",
@@ -208,14 +210,14 @@ class Store:
             raise WrongUsage(message, hint="metrics are finite numbers; names, tags and words are short text") from None
 
     def put_card(self, card: bytes) -> Digest:
-        """Keep a base card under its own digest."""
-        digest = Digest.of(card)
-        if (path := self.layout.base(digest)).exists():
-            sync_folder(path.parent)  # whoever wrote it may have died before he came to this
-            return digest
+        """Keep a base card under its own digest; a damaged one that lies there is mended."""
+        digest, path = Digest.of(card), self.layout.base(Digest.of(card))
+        with contextlib.suppress(FileNotFoundError, Corrupt):
+            if read_regular(path) == card:
+                sync_folder(path.parent)  # whoever wrote it may have died before he came to this
+                return digest
         self.create()
-        with contextlib.suppress(FileExistsError):
-            write_new(path, card)
+        replace(path, card)
         return digest
 
     def card(self, digest: Digest) -> bytes:

@@ -33,7 +33,8 @@ T = TypeVar("T")
 class Summary(Document):
     """A version, its digest, when it was published, and its facts, metrics, tags and base.
 
-    `unreadable` is why nothing more is known of it; then `reference` may be an adapter, all of whose versions it hides.
+    `noted` is the base a note names where the manifest pins one too. `unreadable` is why nothing more is known of it;
+    then `reference` may be an adapter, all of whose versions it hides.
     """
 
     reference: str
@@ -48,6 +49,7 @@ class Summary(Document):
     tags: tuple[str, ...] = ()
     license: str = ""
     base: dict[str, Any] = {}
+    noted: dict[str, Any] = {}
     unreadable: str = ""
 
     @property
@@ -60,6 +62,7 @@ def summary_of(store: "Store", listed: Listed) -> Summary:
     """Read what a store knows about one version; the manifest wins over a later pin."""
     entry = store.open(listed.digest)
     noted = gather(entry.notes)
+    pin = entry.manifest.base
     return Summary(
         reference=str(listed.reference),
         digest=str(listed.digest),
@@ -72,7 +75,8 @@ def summary_of(store: "Store", listed: Listed) -> Summary:
         metrics=noted.metrics,
         tags=noted.tags,
         license=noted.license,
-        base=entry.manifest.base.plain() if entry.manifest.base else noted.base,
+        base=pin.plain() if pin else noted.base,
+        noted=noted.base if pin else {},
     )
 
 

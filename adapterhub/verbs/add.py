@@ -11,7 +11,7 @@ from adapterhub.audit.read import adapter_of
 from adapterhub.base.card import Card
 from adapterhub.digest import Digest
 from adapterhub.entry import Entry
-from adapterhub.errors import Conflict, DoesNotFit
+from adapterhub.errors import Conflict
 from adapterhub.formats.intake import Intake, take
 from adapterhub.formats.members import FolderMembers
 from adapterhub.manifest import BasePin, File, Manifest, Parent
@@ -25,6 +25,7 @@ from adapterhub.store.store import Store
 from adapterhub.transfer.copy import Progress
 from adapterhub.verbs.bases import base_add_card, card_bytes, pin_for
 from adapterhub.verbs.desk import Desk
+from adapterhub.verbs.gate import gate
 from adapterhub.verbs.shown import Shown, left_out, shown
 
 __all__ = ["Request", "add", "add_intake"]
@@ -33,7 +34,10 @@ __all__ = ["Request", "add", "add_intake"]
 @final
 @dataclass(frozen=True)
 class Request:
-    """What is said about a new entry beside its files: its base as a word, or as a pin that is known already."""
+    """What is said about a new entry beside its files: its base as a word, or as a pin that is known already.
+
+    `partial` and `misfit` pin it to a base in which only some of its modules have a place, or none.
+    """
 
     base: str | None = None
     pin: BasePin | None = None
@@ -46,6 +50,8 @@ class Request:
     recipe: dict[str, Any] | None = None
     parents: tuple[Parent, ...] = ()
     convert_pickle: bool = False
+    partial: bool = False
+    misfit: bool = False
 
 
 def add(desk: Desk, path: Path, name: str, request: Request, progress: Progress | None = None) -> Shown:
@@ -65,7 +71,7 @@ def add_intake(
         desk.store.say(Digest.of(b""), kind, data)  # what cannot be said is refused before anything is read
     if request.base:
         pin, card = pin_for(desk, request.base, intake)
-        _check_fit(intake, card)
+        _check_fit(intake, card, request)
         cards = (card_bytes(card),)
     with desk.store.session() as session:
         manifest = Manifest.made(
@@ -85,16 +91,11 @@ def add_intake(
     return _shown(desk.store, published, intake)
 
 
-def _check_fit(intake: Intake, card: Card) -> None:
-    """`DoesNotFit` for an adapter none of whose targets is in the base: the pin would be false for ever."""
-    if intake.facts.format != "peft":
-        return
-    report = fit(adapter_of(FolderMembers(intake.paths), "this adapter"), card)
-    if report.verdict == "misfit":
-        raise DoesNotFit(
-            f"no module of this adapter fits {card.name}: {report.findings[0].message if report.findings else ''}",
-            hint="`adapterhub audit ./folder --base B` says what is missing; is it the right base?",
-        )
+def _check_fit(intake: Intake, card: Card, request: Request) -> None:
+    """What does not fit is refused: the pin would be false for ever."""
+    if intake.facts.format == "peft":
+        report = fit(adapter_of(FolderMembers(intake.paths), "this adapter", facts=intake.facts), card)
+        gate([report], partial=request.partial, misfit=request.misfit)
 
 
 def _shown(store: Store, published: Published, intake: Intake) -> Shown:

@@ -1,63 +1,47 @@
-"""Bases: a word becomes a card, a card a pin; `base add, list, show, diff`."""
+"""Bases: a word becomes a card, and a card a pin."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from adapterhub.base.card import Card, card_of
+from adapterhub.base.card import Card
+from adapterhub.base.hashing import Watch
 from adapterhub.digest import Digest
-from adapterhub.document import Document
-from adapterhub.errors import BadReference, DoesNotFit, NotFound, Refused
-from adapterhub.formats.members import EntryMembers, FolderMembers
+from adapterhub.errors import AdapterHubError, BadReference, NotFound, Refused, Unreachable
 from adapterhub.manifest import BasePin
+from adapterhub.protocols.hf_hub.address import Address, is_address, parse_address
 from adapterhub.reference import is_folder
 from adapterhub.settings import KnownBase
+from adapterhub.verbs.base_places import (
+    Place,
+    address_of,
+    at_downloaded,
+    at_entry,
+    at_folder,
+    at_hub,
+    is_offline,
+    place_of_source,
+)
 from adapterhub.verbs.desk import Desk
 
 if TYPE_CHECKING:
     from adapterhub.formats.intake import Intake
 
 __all__ = [
-    "BaseDiff",
-    "BaseShown",
-    "base_add",
-    "base_diff",
-    "base_list",
+    "base_add_card",
     "card_bytes",
     "card_for",
+    "kept_card",
+    "known_card",
     "known_cards",
     "pin_for",
+    "pin_of",
+    "readable",
+    "with_files",
 ]
 
-
-class BaseShown(Document):
-    """A base: what people call it here, where it lies, and its digests."""
-
-    name: str
-    source: str | None = None
-    card: str
-    layout_digest: str
-    weights_digest: str | None = None
-    model_type: str | None = None
-    tensors: int = 0
-    parameters: int = 0
-
-    def plain(self) -> dict[str, Any]:
-        return self.model_dump(mode="json")
-
-
-class BaseDiff(Document):
-    """The tensors in which two bases differ."""
-
-    a: str
-    b: str
-    same: int
-    only_a: tuple[str, ...] = ()
-    only_b: tuple[str, ...] = ()
-    reshaped: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
+KINDS = "a base is a folder or file (./base), an entry of kind model (ada/base), hf:[org/]name, or one that was kept"
 
 
 def card_bytes(card: Card) -> bytes:
@@ -65,70 +49,107 @@ def card_bytes(card: Card) -> bytes:
     return card.model_copy(update={"name": "", "source": None}).to_bytes()
 
 
-def card_for(desk: Desk, word: str, *, hashes: bool = True, told: Callable[[int], None] | None = None) -> Card:
-    """The card of a folder, of an entry of kind model, or of a base this store knows by name or digest.
+def card_for(desk: Desk, word: str, *, hashes: bool = True, watch: Watch | None = None) -> Card:
+    """The card of a folder or file, of an entry of kind model, of a repository on a Hub, or of a base known here.
 
-    told hears how many more bytes were read.
+    What lies on a Hub is never hashed: its card has the digests of its files where the Hub tells them.
     """
-    if word.startswith("hf:"):
-        raise Refused(
-            f"{word}: bases on a Hub cannot be read yet",
-            hint="download it, then give its folder: --base ./folder",
-        )
-    if is_folder(word):
-        return _card_of_folder(desk.folder(word), hashes, told)
-    # An entry comes before a name from base add: a name kept for an older version must never stand for the newest.
-    if "/" in word:
-        with suppress(NotFound):
-            return _card_of_entry(desk, word, hashes, told)
+    if (place := _place(desk, word)) is not None:
+        return place.card(desk, hashes=hashes, watch=watch)
     return _known(desk, word)
 
 
+def readable(desk: Desk, card: Card) -> Place | None:
+    """Where the weights of a card can be read on this machine: where they were, if they are still those."""
+    if (place := place_of_source(desk, card.source)) is None:
+        return None
+    with suppress(AdapterHubError, OSError):
+        here = place.card(desk, hashes=not card.header_only)
+        if (here.layout_digest, here.weights_digest) == (card.layout_digest, card.weights_digest):
+            return place
+    return None
+
+
+def with_files(desk: Desk, card: Card) -> Card:
+    """The same card with the digests of its files, where its weights can be read on this machine."""
+    place = None if card.files else readable(desk, card)
+    return place.with_files(desk, card) if place else card
+
+
+def _place(desk: Desk, word: str) -> Place | None:
+    """Where the base a word names lies; None for what may be a name."""
+    if is_address(word):
+        return _on_hub(desk, parse_address(word))
+    if is_folder(word):
+        return at_folder(desk.folder(word))
+    # An entry comes before a name from base add: a name kept for an older version must never stand for the newest.
+    if "/" in word:
+        with suppress(NotFound):
+            listed, entry = desk.find(word)
+            return at_entry(entry, str(listed.reference))
+    return None
+
+
+def _on_hub(desk: Desk, address: Address) -> Place | None:
+    if not is_offline(desk):
+        return at_hub(address)
+    try:
+        return at_downloaded(address)
+    except Unreachable:
+        if _of_hub(desk, address):
+            return None  # its card was kept when the Hub could be asked
+        raise
+
+
+def _of_hub(desk: Desk, address: Address) -> list[Card]:
+    """The cards kept of a repository, at the revision that is asked for if that is a commit."""
+    found = [(card, address_of(card.source)) for card in known_cards(desk)]
+    return [card for card, there in found if there and there.at(address.revision and there.revision) == address]
+
+
 def _known(desk: Desk, word: str) -> Card:
-    digits = re.fullmatch(r"(?:sha256:)?([0-9a-f]{8,64})", word)
-    wanted = f"sha256:{digits[1]}" if digits else "-"
     cards = list(known_cards(desk))
-    found = [card for card in cards if card.name == word or (card.weights_digest or "").startswith(wanted)]
+    found = _of_hub(desk, parse_address(word)) if is_address(word) else [card for card in cards if _means(word, card)]
     if len(found) == 1:
         return found[0]
     if found:
-        each = ", ".join(f"{card.weights_digest} ({card.source})" for card in found)
+        each = ", ".join(f"{card.weights_digest or _digest(card)} ({card.source})" for card in found)
         raise BadReference(f"{word} may mean {len(found)} bases: {each}", hint="write the first digits of the digest")
     names = ", ".join(sorted(card.name for card in cards)) or "none"
-    raise NotFound(
-        f"no base is called {word!r} here; known: {names}",
-        hint="a base is a folder (./base), an entry of kind model (ada/base) or one kept by `adapterhub base add`",
-    )
+    raise NotFound(f"no base is called {word!r} here; known: {names}", hint=f"{KINDS} by `adapterhub base add`")
 
 
-def _card_of_folder(folder: Path, hashes: bool, told: Callable[[int], None] | None) -> Card:
-    if not folder.is_dir():
-        raise BadReference(f"{folder} is a file; a base is a folder", hint="give the folder that holds config.json")
-    members = FolderMembers({path.name: path for path in folder.iterdir() if path.is_file()})
-    return card_of(members, hashes=hashes, name=folder.resolve().name, source=str(folder), told=told)
+def _means(word: str, card: Card) -> bool:
+    """Whether a word is a card's name, or the beginning of its digest or of that of its weights."""
+    digits = re.fullmatch(r"(?:sha256:)?([0-9a-f]{8,64})", word)
+    said = f"sha256:{digits[1]}" if digits else "-"
+    return card.name == word or (card.weights_digest or "").startswith(said) or str(_digest(card)).startswith(said)
 
 
-def _card_of_entry(desk: Desk, word: str, hashes: bool, told: Callable[[int], None] | None) -> Card:
-    listed, entry = desk.find(word)
-    if entry.manifest.kind != "model":
-        raise DoesNotFit(
-            f"{listed.reference} is of kind {entry.manifest.kind}, and a base is of kind model",
-            hint="`adapterhub search --where kind=model` lists the models",
-        )
-    # An entry never changes: a card made of it once is its card for ever.
-    if kept := next((card for card in known_cards(desk) if card.source == str(listed.digest)), None):
-        return kept.model_copy(update={"name": str(listed.reference)})
-    named = {"name": str(listed.reference), "source": str(listed.digest)}
-    return card_of(EntryMembers(entry), hashes=hashes, told=told, **named)
+def _digest(card: Card) -> Digest:
+    return Digest.of(card_bytes(card))
 
 
 def known_cards(desk: Desk) -> Iterator[Card]:
     """The cards this store keeps, under the names it knows for them."""
     names = desk.store.settings.bases
     for digest, data in desk.store.cards():
-        card = Card.from_bytes(data, f"base card {digest}")
-        known = names.get(digest.hex) or KnownBase(name=digest.short)
-        yield card.model_copy(update={"name": known.name, "source": known.source or None})
+        yield known_card(digest, data, names)
+
+
+def known_card(digest: Digest, data: bytes, names: Mapping[str, KnownBase]) -> Card:
+    """A card as this store knows it: with the name and the place it was read from."""
+    known = names.get(digest.hex) or KnownBase(name=digest.short)
+    card = Card.from_bytes(data, f"base card {digest}")
+    return card.model_copy(update={"name": known.name, "source": known.source or None})
+
+
+def kept_card(desk: Desk, digest: Digest) -> Card | None:
+    """The card of this digest that the store keeps, if it does."""
+    try:
+        return known_card(digest, desk.store.card(digest), desk.store.settings.bases)
+    except NotFound:
+        return None
 
 
 def pin_for(desk: Desk, word: str, intake: "Intake") -> tuple[BasePin, Card]:
@@ -140,12 +161,18 @@ def pin_for(desk: Desk, word: str, intake: "Intake") -> tuple[BasePin, Card]:
 
 
 def pin_of(card: Card) -> BasePin:
-    """What pins an adapter to a base: its content and nothing else, so that the pin is the same on every machine."""
+    """What pins an adapter to a base: its content and nothing of this machine, so that it is the same on every one.
+
+    What lies on a Hub is pinned by its files where their digests are known, else by its commit.
+    """
+    there = address_of(card.source) if card.header_only else None
     return BasePin(
-        evidence="bytes",
+        evidence="bytes" if card.weights_digest else "files" if card.files else "revision" if there else "name",
+        source=str(there.at(None)) if there else None,
+        revision=there.revision if there else None,
         weights_digest=card.weights_digest,
         layout_digest=card.layout_digest,
-        card=str(Digest.of(card_bytes(card))),
+        card=str(_digest(card)),
     )
 
 
@@ -156,62 +183,3 @@ def base_add_card(desk: Desk, card: Card) -> str:
     if desk.store.settings.bases.get(digest.hex) != known:
         desk.change_settings(lambda s: s.model_copy(update={"bases": {**s.bases, digest.hex: known}}))
     return digest.hex
-
-
-def _shown(card: Card, digest: str) -> BaseShown:
-    return BaseShown(
-        name=card.name,
-        source=card.source,
-        card=f"sha256:{digest}",
-        layout_digest=card.layout_digest,
-        weights_digest=card.weights_digest,
-        model_type=card.model_type,
-        tensors=len(card.tensors),
-        parameters=sum(_count(row.shape) for row in card.tensors),
-    )
-
-
-def _count(shape: tuple[int, ...]) -> int:
-    count = 1
-    for size in shape:
-        count *= size
-    return count
-
-
-def base_add(desk: Desk, word: str) -> BaseShown:
-    """Read a base once, hash its tensors, keep its card."""
-    card = card_for(desk, word)
-    return _shown(card, base_add_card(desk, card))
-
-
-def base_show(desk: Desk, word: str) -> BaseShown:
-    """What a base is, whether it is kept or not."""
-    card = card_for(desk, word)
-    return _shown(card, Digest.of(card_bytes(card)).hex)
-
-
-def base_list(desk: Desk) -> list[BaseShown]:
-    """The bases this store knows."""
-    return [_shown(card, Digest.of(card_bytes(card)).hex) for card in known_cards(desk)]
-
-
-def base_diff(desk: Desk, a: str, b: str) -> BaseDiff:
-    """Which tensors two bases do not share."""
-    one, two = card_for(desk, a), card_for(desk, b)
-    left, right = one.by_name, two.by_name
-    both = sorted(left.keys() & right.keys())
-    reshaped = [name for name in both if left[name].shape != right[name].shape]
-    changed = [
-        name
-        for name in both
-        if name not in reshaped and (left[name].dtype, left[name].sha256) != (right[name].dtype, right[name].sha256)
-    ]
-    return BaseDiff(
-        a=one.name,
-        b=two.name,
-        same=len(both) - len(reshaped) - len(changed),
-        only_a=tuple(sorted(left.keys() - right.keys())),
-        only_b=tuple(sorted(right.keys() - left.keys())),
-        reshaped=tuple(reshaped),
-        changed=tuple(changed),
-    )

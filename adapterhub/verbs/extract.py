@@ -67,7 +67,7 @@ def extract(
     target, how, plan = desk.target(name), _asked(how), _plan(desk, base, tuned, how)
     insist_on_free(desk, target, _request(how))
     told = Told(progress, plan.base.size + plan.tuned.size)
-    card, changed = (card_for(desk, word, told=told) for word in (base, tuned))
+    card, changed = (card_for(desk, word, watch=told) for word in (base, tuned))
     found = run(plan.base.folder, plan.tuned.folder, same=_same(plan, card, changed), progress=progress, **how)
     base_add_card(desk, card)
     with tempfile.TemporaryDirectory() as folder:
@@ -125,10 +125,10 @@ def _same(plan: "Plan", card: Card, changed: Card) -> frozenset[str]:
 
 def _write(found: "Extraction", folder: Path) -> None:
     from adapterhub.lora.adapter import Adapter
-    from adapterhub.lora.write import write
+    from adapterhub.lora.save import save
 
     deltas = {module: one.delta for module, one in found.modules.items()}
-    write(Adapter(deltas), folder, turned=any(one.turned for one in found.modules.values()))
+    save(Adapter(deltas), folder, {"fan_in_fan_out": any(one.turned for one in found.modules.values())})
 
 
 def _left_out(found: "Extraction") -> Iterator[Finding]:

@@ -95,7 +95,7 @@ def fuse(
     answer = Fused(folder=str(folder), touched=done.touched, copied=done.copied, bytes=done.bytes, notes=done.notes)
     if target is None:
         return answer
-    card = card_for(desk, base, told=Told(progress, open_checkpoint(source).size))
+    card = card_for(desk, base, watch=Told(progress, open_checkpoint(source).size))
     base_add_card(desk, card)
     pinned = replace(request, pin=pin_of(card), cards=(card_bytes(card),))
     kept = add(desk, folder, str(target), pinned, Told(progress, done.bytes))

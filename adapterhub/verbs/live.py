@@ -11,6 +11,7 @@ from adapterhub.reference import is_folder
 from adapterhub.verbs.bases import card_for
 from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.fits import audit
+from adapterhub.verbs.gate import gate
 from adapterhub.verbs.keep import path as path_of
 from adapterhub.verbs.operands import operands, place_of
 from adapterhub.verbs.recipes import plain, recipe_of
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from adapterhub.compose.live.stack import Part, Stack
 
-__all__ = ["Asked", "asked", "folder_of_base", "insist_on_fit", "load", "stack"]
+__all__ = ["Asked", "asked", "folder_of_base", "load", "stack"]
 
 CLASSES = {
     "CAUSAL_LM": "AutoModelForCausalLM",
@@ -107,22 +108,14 @@ def insist_on_fit(desk: Desk, wanted: Asked, base: str, *, partial: bool | None 
 
     `partial` takes those that fit in part; None where nobody can ask for that.
     """
-    reports = audit(desk, [one.label for one in wanted.found], [card_for(desk, base, hashes=False)])
-    allowed = {"misfit"} if partial else {"misfit", "partial"}
-    if not (bad := [report for report in reports if report.verdict in allowed]):
-        return
-    each = "; ".join(f"{one.adapter}: {one.verdict}, {one.matched} of its modules fit" for one in bad)
-    some = partial is not None and any(one.verdict == "partial" for one in bad)
-    raise DoesNotFit(
-        f"{bad[0].base.name}: {each}",
-        hint="`adapterhub audit` says what is missing" + ("; partial=True takes what fits" if some else ""),
-    )
+    card = card_for(desk, base, hashes=False)
+    gate(audit(desk, [one.label for one in wanted.found], [card]), partial=partial)
 
 
 def folder_of_base(desk: Desk, word: str) -> Path:
     """The folder of a base: itself, or the one that holds the files of an entry of kind model."""
     if word.startswith("hf:"):
-        raise Refused(f"{word}: bases on a Hub cannot be read yet", hint="download it, then give its folder: ./base")
+        raise Refused(f"{word}: its weights are not on this machine", hint="download it, then give its folder: ./base")
     if is_folder(word):
         return desk.folder(word)
     listed, entry = desk.find(word)

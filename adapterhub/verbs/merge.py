@@ -11,6 +11,7 @@ from adapterhub.compose.recipe import Recipe
 from adapterhub.finding import Finding
 from adapterhub.verbs.add import add
 from adapterhub.verbs.desk import Desk
+from adapterhub.verbs.gate import gate_together
 from adapterhub.verbs.merge_plan import Prepared, prepare
 from adapterhub.verbs.operands import agreed
 from adapterhub.verbs.shown import Shown
@@ -25,8 +26,11 @@ __all__ = ["merge"]
 Progress = Callable[[int, int], None]
 
 
-def merge(desk: Desk, recipe: Recipe, name: str, progress: Progress | None = None) -> Shown:
-    """A new entry with its parents, its recipe, and the base all parents agree on."""
+def merge(desk: Desk, recipe: Recipe, name: str, progress: Progress | None = None, *, misfit: bool = False) -> Shown:
+    """A new entry with its parents, its recipe, and the base all parents agree on.
+
+    An adapter that has no place in the base another is pinned to is refused, unless `misfit` allows it.
+    """
     from adapterhub.compose.merging.meet import meet
     from adapterhub.compose.merging.merge import merge as run
     from adapterhub.compose.merging.merge import relative_error
@@ -34,6 +38,7 @@ def merge(desk: Desk, recipe: Recipe, name: str, progress: Progress | None = Non
 
     target, ready = desk.target(name), prepare(desk, recipe)
     insist_on_free(desk, target, ready.request)
+    gate_together(desk, [one.label for one in ready.parents], misfit=misfit)
     adapters = meet(load_all([(one.entry, one.label) for one in ready.parents]))
     results: dict[str, Merged] = {}
     for step, result in run(ready.steps, [adapter.deltas for adapter in adapters]):
@@ -66,12 +71,16 @@ def _united(recipe: Recipe, adapters: "Sequence[Adapter]", results: "Mapping[str
 
 def _write(merged: "Adapter", folder: Path, ready: Prepared) -> None:
     """The merged adapter as a PEFT folder, with what its parents agree on."""
-    from adapterhub.lora.write import write
+    from adapterhub.lora.save import save
 
     facts = [parent.facts for parent in ready.parents]
-    turned = any(one.details.get("fan_in_fan_out") for one in facts)
-    base_name, task = agreed([one.base_name for one in facts]), agreed([one.task for one in facts])
-    write(merged, folder, turned=turned, base_name=base_name, task=task)
+    fields = {
+        "base_model_name_or_path": agreed([one.base_name for one in facts]),
+        "task_type": agreed([one.task for one in facts]),
+        # On GPT-2's Conv1D layers peft wants to be told that the weight lies the other way round.
+        "fan_in_fan_out": any(one.details.get("fan_in_fan_out") for one in facts),
+    }
+    save(merged, folder, fields)
 
 
 def _emptied(results: "Mapping[str, Merged]", ready: Prepared) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from adapterhub.finding import Finding
 from adapterhub.manifest import Parent
 from adapterhub.verbs.add import Request
 from adapterhub.verbs.desk import Desk
+from adapterhub.verbs.gate import gate_together
 from adapterhub.verbs.operands import agreed, apart, attempt, find, pin_of, place_of, tell
 from adapterhub.verbs.subject import Subject
 from adapterhub.verbs.taken import taken
@@ -89,12 +90,13 @@ class Prepared:
         return (*apart(self.parents), *_large(self.steps))
 
 
-def merge_plan(desk: Desk, recipe: Recipe, name: str | None = None) -> MergePlan:
+def merge_plan(desk: Desk, recipe: Recipe, name: str | None = None, *, misfit: bool = False) -> MergePlan:
     """What would be merged; every mistake is found in the headers, nothing is computed and nothing written."""
     from adapterhub.compose.merging.cost import cost
 
     target = desk.target(name) if name is not None else None
     ready = prepare(desk, recipe)
+    gate_together(desk, [one.label for one in ready.parents], misfit=misfit)
     exact, reads = all(step.exact for step in ready.steps), sum(one.entry.manifest.size for one in ready.parents)
     costs = cost(ready.steps, reads)
     return MergePlan(

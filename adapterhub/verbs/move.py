@@ -1,16 +1,21 @@
 """`pull`, `push` and the remotes they go to."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from adapterhub.document import Document
 from adapterhub.entry import Damaged
 from adapterhub.errors import BadReference, Conflict, NotFound, WrongUsage
 from adapterhub.reference import Reference, check_name, parse
+from adapterhub.registry import find
 from adapterhub.remotes.table import SCHEMES, check_url, url_of
 from adapterhub.settings import Remote
 from adapterhub.store.store import Store
 from adapterhub.transfer.copy import Progress, Taken, check_aliases, check_words, copy
 from adapterhub.verbs.desk import Desk
+
+if TYPE_CHECKING:
+    from adapterhub.audit.report import Verdict
 
 __all__ = [
     "Pulled",
@@ -26,12 +31,16 @@ __all__ = [
 
 
 class Pulled(Document):
-    """An entry that is in this store now, and how many bytes of files and manifests came for it."""
+    """An entry that is in this store now, and how many bytes of files and manifests came for it.
+
+    `fits` has the verdict of the audit for each base that is known here, by its name.
+    """
 
     reference: str
     digest: str
     bytes_received: int
     detail: str = ""
+    fits: dict[str, str] = {}
 
 
 class Pushed(Document):
@@ -50,15 +59,33 @@ class RemoteShown(Document):
     kind: str = ""
 
 
-def pull(desk: Desk, words: Iterable[str], remote: str | None = None, progress: Progress | None = None) -> list[Pulled]:
-    """Fetch entries into this store, with their notes and base cards."""
-    done = []
+def pull(
+    desk: Desk,
+    words: Iterable[str],
+    remote: str | None = None,
+    *,
+    bases: Iterable[str] = (),
+    require: "Verdict" = "drifted",
+    progress: Progress | None = None,
+) -> list[Pulled]:
+    """Fetch entries into this store, with their notes and base cards; the answer has what the audit says of them.
+
+    With `bases`, what does not fit each of them well enough is refused before anything is fetched.
+    """
+    references = []
     for word in words:
         reference = parse(word)
         if remote and reference.remote and reference.remote != remote:
             raise WrongUsage(f"{word} names the remote {reference.remote}, --from {remote}", hint="name one of them")
-        done.append(_pull(desk, reference, remote, progress))
-    return done
+        references.append(reference)
+    from adapterhub.verbs.gate import gate_entries, verdicts
+
+    if wanted := tuple(bases):
+        sources = [find(desk.remote(reference.remote or remote), reference.here()) for reference in references]
+        gate_entries(desk, sources, wanted, require)
+    pulled = [_pull(desk, reference, remote, progress) for reference in references]
+    told = verdicts(desk, [one.reference for one in pulled])
+    return [one.model_copy(update={"fits": told.get(one.reference, {})}) for one in pulled]
 
 
 def _pull(desk: Desk, reference: Reference, remote: str | None, progress: Progress | None) -> Pulled:

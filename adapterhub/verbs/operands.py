@@ -73,20 +73,21 @@ def pin_of(one: Subject) -> BasePin | None:
     return one.entry.manifest.base or gather(one.entry.notes).pin
 
 
-def apart(parents: Sequence[Subject]) -> Iterator[Finding]:
-    """A sum of adapters that were trained on different weights is arithmetic, not yet sense."""
-    pins = [pin_of(one) for one in parents]
-    digests = {str(pin.weights_digest)[:19] if pin else "" for pin in pins}
-    names = {str(one.facts.base_name or "") for one in parents}
+def apart(found: Sequence[Subject], who: str = "parents") -> Iterator[Finding]:
+    """A sum of adapters that were trained on different weights is arithmetic, not yet sense; nor is their likeness."""
+    pins = [pin_of(one) for one in found]
+    digests = {(pin.weights_digest or "")[:19] if pin else "" for pin in pins}
+    names = {str(one.facts.base_name or "") for one in found}
     if len(digests - {""}) > 1 or ("" in digests and len(names - {""}) > 1):
-        bases = ", ".join(
-            f"{one.label} on {one.facts.base_name or '?'} {str(pin.weights_digest)[:19] if pin else '(by name only)'}"
-            for one, pin in zip(parents, pins, strict=True)
-        )
+        bases: dict[str, list[str]] = {}
+        for one, pin in zip(found, pins, strict=True):
+            known = (pin.weights_digest or f"(by {pin.evidence} only)")[:19] if pin else "(by name only)"
+            bases.setdefault(f"{one.facts.base_name or '?'} {known}", []).append(one.label)
+        told = "; ".join(f"{', '.join(labels)} on {base}" for base, labels in bases.items())
         yield Finding(
             check="bases-differ",
             severity="warning",
-            place="parents",
-            message=f"the parents were trained on different bases: {bases}",
+            place=who,
+            message=f"the {who} were trained on different bases: {told}",
             remedy="`adapterhub audit` says how far they drifted; evaluate the result on the base you mean",
         )

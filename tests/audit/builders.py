@@ -1,7 +1,8 @@
 """Adapters and cards that exist only as tables of shapes."""
 
 from adapterhub.audit.adapter import Adapter, Target
-from adapterhub.base.card import Card, TensorRow
+from adapterhub.base.card import Card
+from adapterhub.base.row import TensorRow
 from adapterhub.digest import Digest
 from adapterhub.facts import Facts
 from adapterhub.manifest import BasePin

@@ -144,6 +144,19 @@ def test_a_listed_target_that_matches_nothing_is_found():
     assert "'qproj' matches no module" in report.findings[0].message
 
 
+def test_of_very_many_listed_targets_the_first_are_told():
+    found = fit(adapter(listed=tuple(f"m{n}" for n in range(100_000))), card()).findings
+    assert len(found) == 20
+    assert found[-1].message.endswith("; nor do 99980 more")
+
+
+def test_what_does_not_fit_is_not_said_to_lack_hashes():
+    one = adapter(pin=BasePin(evidence="bytes", weights_digest="sha256:" + "1" * 64))
+    some = card({module: (6, 5) if "q" in module else (9, 9) for module in LAYERS}, hashes=False)
+    assert "no-hashes" in [found.check for found in fit(one, card(hashes=False)).findings]
+    assert [found.check for found in fit(one, some).findings] == ["shape"]
+
+
 @pytest.mark.parametrize(
     ("name", "revision", "found"),
     [("org/tiny", None, False), ("ORG/Tiny", "abc1", False), ("org/other", None, True), ("org/tiny", "ffff", True)],
@@ -213,3 +226,12 @@ def test_a_bf16_copy_is_a_cast_and_an_fp16_copy_is_not():
     wrong = card().model_copy(update={"tensors": _in("BF16", rows, "c"), "weights_digest": "sha256:" + "4" * 64})
     verdicts = [fit(adapter(**pinned(trained, recorded=trained)), base).verdict for base in (half, other, wrong)]
     assert verdicts == ["cast", "drifted", "drifted"]
+
+
+def test_a_report_about_another_adapter_is_a_report_like_any_other():
+    report = fit(adapter(), card({**LAYERS, Q: (8, 5)}))
+    twin = report.of("ada/other", "sha256:" + "1" * 64)
+    assert twin == report.model_copy(update={"adapter": "ada/other", "digest": "sha256:" + "1" * 64})
+    assert (twin.fits, twin.plain()["mismatched"]) == (report.fits, report.plain()["mismatched"])
+    assert twin.model_copy(update={"verdict": "exact"}).verdict == "exact"
+    assert report.adapter == "ada/poet"

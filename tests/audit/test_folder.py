@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from adapterhub.audit.adapter import Target
 from adapterhub.audit.folder import audit_folder, members_of
 from adapterhub.audit.read import adapter_of
 from adapterhub.errors import NotFound, Refused
@@ -52,11 +53,20 @@ def test_the_audit_runs_without_torch_and_numpy(tmp_path):
     peft(tmp_path / "poet", linear(Q))
     script = (
         "import sys; sys.modules.update(torch=None, numpy=None); from pathlib import Path;"
-        "from adapterhub.audit.folder import audit_folder;"
-        f"print(audit_folder(Path({str(tmp_path / 'poet')!r}), Path({str(tmp_path / 'base')!r})).verdict)"
+        "from adapterhub import audit_folder;"
+        f"print(audit_folder({str(tmp_path / 'poet')!r}, Path({str(tmp_path / 'base')!r})).verdict)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "unpinned", done.stderr
+
+
+def test_a_file_of_weights_may_stand_for_its_folder(tmp_path):
+    base = checkpoint(tmp_path / "base", tensors(f"{Q}.weight"))
+    poet = peft(tmp_path / "poet", linear(Q)) / "adapter_model.safetensors"
+    report = audit_folder(poet.rename(poet.with_name("poet.safetensors")), base / "model.safetensors")
+    assert (report.verdict, report.base.model_type) == ("unpinned", "llama")
+    (base / "config.json").unlink()
+    assert audit_folder(tmp_path / "poet" / "poet.safetensors", base / "model.safetensors").verdict == "unpinned"
 
 
 def test_shapes_of_every_kind_of_factor_are_those_of_the_weight(tmp_path):
@@ -91,14 +101,71 @@ def test_other_tuners_are_asked_for_their_modules(tmp_path):
         PREFIX + "score.weight": ones(2, 2),
     }
     found = read(peft(tmp_path / "poet", arrays, peft_type="IA3"))
-    assert {module: target.shape for module, target in found.targets.items()} == {Q: None, V: None}
+    assert {module: target.shape for module, target in found.targets.items()} == {Q: (6, -1), V: None}
     assert found.saved == {"score.weight": (2, 2)}
 
 
-def test_experts_are_not_compared(tmp_path):
-    arrays = linear(Q, "model.layers.0.mlp.experts")
+TUNED = {
+    "IA3": ({"ia3_l": (6, 1)}, (6, -1), (6, 9), (7, 5)),
+    "IA3 of a feed-forward module": ({"ia3_l": (1, 5)}, (-1, 5), (7, 5), (5, 6)),
+    "LOHA": ({"hada_w1_a": (6, 2), "hada_w1_b": (2, 5)}, (6, 5), (6, 5), (5, 6)),
+    "LOHA as a kernel": ({"hada_w1_a": (6, 2), "hada_w1_b": (2, 18)}, (6, 18), (6, 2, 3, 3), (6, 2, 5, 5)),
+    "LOHA of a kernel": (
+        {"hada_w1_a": (2, 6), "hada_w1_b": (2, 5), "hada_t1": (2, 2, 3, 3)}, (6, 5, 3, 3), (6, 5, 3, 3), (6, 5, 1, 1),
+    ),
+    "LOKR": ({"lokr_w1": (2, 5), "lokr_w2": (3, 1)}, (6, 5), (6, 5), (6, 6)),
+    "LOKR in factors": (
+        {"lokr_w1_a": (2, 2), "lokr_w1_b": (2, 5), "lokr_w2_a": (3, 2), "lokr_w2_b": (2, 1)}, (6, 5), (6, 5), (5, 6),
+    ),
+    "LOKR of a kernel": (
+        {"lokr_w1": (2, 5), "lokr_w2_a": (2, 3), "lokr_w2_b": (2, 1), "lokr_t2": (2, 2, 3, 3)},
+        (6, 5, 3, 3), (6, 5, 3, 3), (6, 5, 5, 3),
+    ),
+    "VERA": ({"vera_lambda_b": (6,), "vera_lambda_d": (2,)}, (6, -1), (6, 9), (7, 5)),
+    "LN_TUNING": ({"ln_tuning_layers.weight": (6,)}, (6,), (6,), (7,)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("tuner", TUNED)
+def test_what_other_tuners_say_of_a_weight_is_held_against_it(tmp_path, tuner):
+    parts, shape, fitting, other = TUNED[tuner]
+    arrays = {f"{PREFIX}{Q}.{part}": ones(*sizes) for part, sizes in parts.items()}
+    folder = peft(tmp_path / "poet", arrays, peft_type=tuner.split()[0], target_modules=["q_proj"])
+    assert {module: target.shape for module, target in read(folder).targets.items()} == {Q: shape}
+    good, bad = (checkpoint(tmp_path / str(sizes), {f"{Q}.weight": ones(*sizes)}) for sizes in (fitting, other))
+    report = audit_folder(folder, good)
+    assert (report.verdict, report.matched) == ("unpinned", 1)
+    assert [found.check for found in report.findings if found.severity == "error"] == []
+    assert audit_folder(folder, bad).verdict == "misfit"
+
+
+@pytest.mark.parametrize("parts", [{"ia3_l": (1, 1)}, {"boft_R": (2, 2)}, {"lokr_w1": (2, 5), "lokr_w2": (3, 1, 3)}])
+def test_a_shape_that_is_not_said_is_told_not_to_be_compared(tmp_path, parts):
+    kind = next(iter(parts)).split("_")[0].upper()
+    arrays = {f"{PREFIX}{Q}.{part}": ones(*sizes) for part, sizes in parts.items()}
+    folder = peft(tmp_path / "poet", arrays, peft_type=kind, target_modules=".*q_proj")
+    report = audit_folder(folder, checkpoint(tmp_path / "base", tensors(f"{Q}.weight")))
+    assert (report.verdict, report.matched) == ("unpinned", 1)
+    assert "unread-module" in [found.check for found in report.findings]
+
+
+def test_experts_are_read_as_the_parameter_they_change(tmp_path):
+    arrays = linear(Q) | linear("model.layers.0.mlp.experts", rank=6, out=4)
     found = read(peft(tmp_path / "poet", arrays, target_parameters=["mlp.experts.gate_up_proj"]))
+    assert found.targets["model.layers.0.mlp.experts.gate_up_proj"] == Target((3, 4, 5), stacked=True)
+    assert found.unread == ()
+
+
+@pytest.mark.parametrize("parameters", [["mlp.experts.one", "mlp.experts.two"], ["mlp.experts.down_proj"]])
+def test_experts_that_cannot_be_told_apart_are_not_read(tmp_path, parameters):
+    arrays = linear(Q) | linear("model.layers.0.mlp.experts", rank=5)
+    found = read(peft(tmp_path / "poet", arrays, target_parameters=parameters))
     assert (list(found.targets), found.unread) == ([Q], ("model.layers.0.mlp.experts",))
+
+
+def test_the_only_matrix_of_a_parameter_called_weight_is_that_of_its_module(tmp_path):
+    found = read(peft(tmp_path / "poet", linear(Q), target_parameters=["q_proj.weight"]))
+    assert found.targets == {Q: Target((6, 5))}
 
 
 def test_the_manifests_pin_comes_before_the_notes(tmp_path):

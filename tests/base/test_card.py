@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapterhub.base.card import Card, canonical_config, card_of
+from adapterhub.base.card import Card, card_of
+from adapterhub.base.config import canonical_config
 from adapterhub.errors import Corrupt, NotFound, Refused
+from adapterhub.formats import json_file
 from tests.base.builders import checkpoint, members, tensors
 
 NAMES = ("model.a.weight", "model.b.weight", "lm_head.weight")
@@ -129,6 +131,17 @@ def test_an_index_that_makes_no_sense_is_refused(tmp_path, weight_map):
     (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": weight_map}))
     with pytest.raises((Corrupt, NotFound), match=r"model.safetensors.index.json"):
         card(folder)
+
+
+def test_weights_without_a_tensor_are_corrupt(tmp_path):
+    with pytest.raises(Corrupt, match=r"model\.safetensors: no tensors in it"):
+        card(checkpoint(tmp_path, {}))
+
+
+def test_an_index_may_be_larger_than_a_config(tmp_path, monkeypatch):
+    folder = checkpoint(tmp_path, tensors(*NAMES), shards=(NAMES[:1], NAMES[1:]))
+    monkeypatch.setattr(json_file, "LARGEST", 64)
+    assert len(card(folder, hashes=False).tensors) == len(NAMES)
 
 
 @pytest.mark.parametrize("file", ["config.json", "model.safetensors"])

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from benchmarks import copying, memory, searching, starting
+from adapterhub.base.hashing import threads
+from benchmarks import bases, copying, memory, searching, starting
 from benchmarks.__main__ import PARTS, main, read
 from benchmarks.measure import Row, interleaved, peak
 from benchmarks.report import KEEPING, page
@@ -36,6 +37,14 @@ def test_the_store_search_is_measured_over_is_a_real_one(tmp_path):
     found, count = searching.child(tmp_path / "store", "search", {"where": "rank>=16 and accuracy>=0"})
     assert count == 10
     assert found > 0
+
+
+def test_hashing_a_base_is_measured_beside_sha256sum(tmp_path, monkeypatch):
+    monkeypatch.setattr(bases, "HIDDEN", 8)
+    monkeypatch.setattr(bases, "SHAPES", {"self_attn.q_proj": (8, 8), "input_layernorm": (8,)})
+    rows = bases.measure(tmp_path, 1 << 10, 1)
+    assert [row.beside for row in rows if row.ratio][:2] == ["`sha256sum`", f"`sha256sum`, {threads()} at once"]
+    assert {row.what.split()[0] for row in rows} == {"BF16", "F32", "the", "a"}
 
 
 def test_memory_is_that_of_the_process_and_not_of_this_one(tmp_path):

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from adapterhub.cli.output import print_findings
+from adapterhub.cli.output import plain, print_findings, print_json
 from adapterhub.finding import Finding
 from tests.cli.builders import adapter, base
 
@@ -101,3 +101,13 @@ def test_a_message_that_names_its_place_is_not_told_it_twice(capsys):
     told = [Finding(check="c", severity="info", place="x.npy", message=text) for text in ("x.npy: cut", "cut")]
     print_findings(told)
     assert capsys.readouterr().out == "info  x.npy: cut [c]\n" * 2
+
+
+def test_a_list_is_written_row_by_row_and_is_one_document(capsys):
+    rows = [Finding(check="one", severity="info"), Finding(check="two", severity="error", place="é\n"), {"n": []}]
+    print_json(rows)
+    out = capsys.readouterr().out
+    assert json.loads(out) == plain(rows)
+    assert out == json.dumps(plain(rows), indent=2, ensure_ascii=False) + "\n"
+    print_json([])
+    assert capsys.readouterr().out == "[]\n"

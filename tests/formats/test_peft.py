@@ -29,10 +29,11 @@ GOLDEN_WEIGHTS = (
 def test_golden_bytes_have_these_facts():
     assert facts(Folder({CONFIG: GOLDEN_CONFIG, WEIGHTS: GOLDEN_WEIGHTS})).plain() == {
         "format": "peft", "kind": "adapter", "type": "LORA", "rank": 2, "ranks": {"2": 1}, "alpha": 8.0,
-        "targets": ["q"], "modules": 1, "dtype": "I8", "parameters": 4, "base_name": "b", "parser": 1,
+        "targets": ["q"], "modules": 1, "dtype": "I8", "parameters": 4, "base_name": "b", "parser": 2,
         "findings": [
             {"check": "rank-exceeds-layer", "severity": "warning", "place": WEIGHTS,
-             "message": "a rank larger than the layer gives nothing more: q (rank 2, layer 1×1)"}
+             "message": "a rank larger than the layer gives nothing more: q (rank 2, layer 1×1)",
+             "remedy": "`adapterhub merge REF NAME --rank N` gives the same change with fewer numbers"}
         ],
     }  # fmt: skip
 
@@ -72,7 +73,7 @@ def test_embeddings_convolutions_and_magnitudes_count_as_modules():
             build_key("conv", "magnitude"): Tensor(1, 8, 1, 1),
             build_key("conv", "bias"): Tensor(8),
         },
-        target_modules=["emb", "conv"], use_dora=True, rank_pattern={"emb": 3},
+        target_modules=["emb", "conv"], use_dora=True, lora_bias=True, rank_pattern={"emb": 3},
     ))  # fmt: skip
     assert (told.modules, told.ranks, told.findings) == (2, {"3": 1, "4": 1}, ())
 
@@ -87,7 +88,9 @@ def test_adalora_has_the_ranks_that_are_left():
     for module, rank in (("q", 2), ("v", 5)):
         tensors |= {f"base_model.model.{module}.lora_{part}": Tensor(*shape) for part, shape in
                     (("A", (rank, 8)), ("B", (6, rank)), ("E", (rank, 1)))}  # fmt: skip
-    told = facts(adapter(tensors, peft_type="ADALORA", rank_pattern={"q.lora_E": [True, True, False]}))
+    told = facts(
+        adapter(tensors, peft_type="ADALORA", target_modules=["q", "v"], rank_pattern={"q.lora_E": [True, True, False]})
+    )
     assert (told.type, told.rank, told.ranks, told.findings) == ("ADALORA", 5, {"2": 1, "5": 1}, ())
 
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.cli.builders import CommandLine, adapter
+from tests.cli.builders import CommandLine, adapter, base
 from tests.house.sources import ROOT
 
 HEAVY = {
@@ -69,6 +69,7 @@ LIGHT = {
     "alias": ["alias", "ada/poet", "prod"],
     "check": ["check"],
     "remote list": ["remote", "list"],
+    "base list": ["base", "list"],
 }
 
 
@@ -94,6 +95,16 @@ def test_showing_loads_no_more_than_showing_needs(store):
 def test_no_plugin_of_another_package_is_looked_for(store):
     watch = "import importlib.metadata as m, sys\nm.entry_points = lambda **group: print(group, file=sys.stderr) or ()"
     assert store("show", "ada/poet", prelude=watch).err == ""
+
+
+def test_an_audit_of_two_folders_loads_nothing_heavy(store, tmp_path):
+    base(tmp_path / "base")
+    assert loaded(store("audit", "./poet", "--base", "./base", prelude=REPORT).err) & HEAVY == set()
+
+
+def test_the_matrix_loads_its_database_and_not_torch(store, tmp_path):
+    store("base", "add", base(tmp_path / "base"))
+    assert loaded(store("audit", prelude=REPORT).err) & HEAVY <= {"sqlmodel", "sqlalchemy"}
 
 
 def test_search_loads_its_database_and_not_torch(store):

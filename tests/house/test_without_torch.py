@@ -49,6 +49,8 @@ def test_a_walk_through_the_registry_without_torch(run, tmp_path):
     assert (tmp_path / "out" / "adapter_model.safetensors").read_bytes() == (
         tmp_path / "poet" / "adapter_model.safetensors"
     ).read_bytes()
+    run("export", "ada/poet", "./named", "--base-name", "org/other")
+    assert run("show", "./named", "--json").json["facts"]["base_name"] == "org/other"
     assert run("check", "--json").json["ok"]
 
 

@@ -131,6 +131,16 @@ def test_an_event_of_a_deed_that_failed_is_taken_back(tmp_path: Path) -> None:
     assert tree(store.layout.events) == before
 
 
+def test_a_base_card_that_was_damaged_is_mended_by_the_next_who_keeps_it(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    digest = store.put_card(b"{}")
+    for path in (tmp_path / "store" / "bases").iterdir():
+        path.chmod(0o644)
+        path.write_bytes(b"[")
+    assert store.put_card(b"{}") == digest
+    assert store.card(digest) == b"{}"
+
+
 def test_a_base_card_that_is_gone_says_how_to_get_it_back(tmp_path: Path) -> None:
     store = Store(tmp_path / "store", "ada")
     card = store.put_card(b"{}")

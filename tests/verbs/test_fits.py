@@ -7,7 +7,7 @@ import pytest
 from adapterhub.base.card import card_of
 from adapterhub.errors import BadReference, NotFound
 from adapterhub.hub import Hub
-from adapterhub.verbs import bases
+from adapterhub.verbs import base_places
 from adapterhub.verbs.fits import unfit
 from tests.builders import tiny_adapter, tiny_base
 
@@ -64,7 +64,7 @@ def test_weights_are_read_only_where_a_pin_can_be_compared(hub: Hub, tmp_path: P
     asked: list[bool] = []
     real = card_of
     monkeypatch.setattr(
-        bases, "card_of", lambda *a, hashes=True, **kw: asked.append(hashes) or real(*a, hashes=hashes, **kw)
+        base_places, "card_of", lambda *a, hashes=True, **kw: asked.append(hashes) or real(*a, hashes=hashes, **kw)
     )
     hub.audit([tiny_adapter(tmp_path / "run")], [tmp_path / "one"])
     assert asked == [False]

@@ -73,8 +73,8 @@ def test_a_plan_tells_what_a_fuse_costs(hub, tmp_path):
 
 def test_the_fit_is_asked_of_headers_and_a_base_hashed_for_an_entry_alone(hub, tmp_path, monkeypatch):
     hashed = []
-    real = card._hash
-    monkeypatch.setattr(card, "_hash", lambda *some: hashed.append(1) or real(*some))
+    real = card.tensor_digests
+    monkeypatch.setattr(card, "tensor_digests", lambda *some: hashed.append(1) or real(*some))
     hub.fuse_plan(MIX, tmp_path / "base")
     hub.fuse(MIX, tmp_path / "base", tmp_path / "fused")
     assert not hashed
@@ -94,7 +94,7 @@ def test_a_plan_makes_the_same_mistakes_as_a_fuse(hub, tmp_path):
 def test_a_partial_fit_is_not_offered_where_nobody_can_ask_for_it(hub, tmp_path):
     hub.add(adapter(tmp_path / "more", "llama", 5, target_modules=["q_proj", "lm_head"]), "ada/more")
     tiny("llama").model.save_pretrained(tmp_path / "bare")
-    with pytest.raises(DoesNotFit, match="partial, 2 of its modules fit") as refusal:
+    with pytest.raises(DoesNotFit, match="a partial fit on bare, 2 of its modules fit") as refusal:
         hub.fuse("ada/more", tmp_path / "bare", tmp_path / "fused")
     assert "partial=True" not in refusal.value.hint
 

@@ -12,7 +12,7 @@ from tests.builders import adapter_files, tiny_adapter, tiny_base, tree, write_f
 @pytest.fixture
 def hub(tmp_path: Path) -> Hub:
     """Two adapters of different ranks on one base."""
-    hub, base = Hub.open(tmp_path / "store"), tiny_base(tmp_path / "base")
+    hub, base = Hub.open(tmp_path / "store"), tiny_base(tmp_path / "base", modules=("k_proj", "q_proj", "v_proj"))
     hub.add(tiny_adapter(tmp_path / "a", rank=2), "ada/sql", base=base)
     hub.add(tiny_adapter(tmp_path / "b", rank=4, seed=1), "ada/chat", base=base)
     return hub

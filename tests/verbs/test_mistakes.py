@@ -28,7 +28,7 @@ def test_a_url_with_more_than_a_path_is_no_remote(hub: Hub, url: str) -> None:
 
 def test_an_adapter_is_not_pinned_to_a_base_none_of_whose_modules_it_has(hub: Hub, tmp_path: Path) -> None:
     folder = tiny_adapter(tmp_path / "a", modules=("elsewhere.entirely",))
-    with pytest.raises(DoesNotFit, match="no module of this adapter fits"):
+    with pytest.raises(DoesNotFit, match="a misfit on base, 0 of its modules fit"):
         hub.add(folder, "ada/a", base=tiny_base(tmp_path / "base"))
     assert not hub.store.exists()
 

@@ -8,7 +8,7 @@ from adapterhub.cli import sheet
 from adapterhub.cli.options import run_of
 from adapterhub.cli.output import say
 from adapterhub.cli.progress import bars
-from adapterhub.cli.words import Base, numbers
+from adapterhub.cli.words import Base, Misfit, Partial, numbers
 
 EXAMPLES = (
     "adapterhub add ./out ada/poet",
@@ -30,12 +30,14 @@ def command(
     convert_pickle: Annotated[
         bool, Option("--convert-pickle", help="Rewrite weights that are a pickle as safetensors, in a child process.")
     ] = False,
+    partial: Partial = False,
+    misfit: Misfit = False,
 ) -> None:
     """Put a folder or a file into the store, as a version of a name.
 
     The same bytes are the same entry: adding them twice changes nothing. Optimiser states, checkpoints and pickles
     beside the weights are left out, and named. Weights that are themselves a pickle are refused (exit 7) unless
-    --convert-pickle is given.
+    --convert-pickle is given. A base it does not fit is refused (exit 6) unless --partial or --misfit is.
     """
     run = run_of(ctx)
     with bars() as progress:
@@ -47,6 +49,8 @@ def command(
             tags=tag or (),
             license=license,
             convert_pickle=convert_pickle,
+            partial=partial,
+            misfit=misfit,
             progress=progress,
         )
     for left in added.left_out:

@@ -8,7 +8,7 @@ from adapterhub.cli import composed
 from adapterhub.cli.methods import method_help
 from adapterhub.cli.options import run_of
 from adapterhub.cli.progress import steps
-from adapterhub.cli.words import Choose, Energy, Expression, Rank, Seed, numbers
+from adapterhub.cli.words import Choose, Energy, Expression, Misfit, Rank, Seed, numbers
 
 EXAMPLES = (
     "adapterhub merge 'ada/sql*0.7 + ada/chat*0.3' ada/both",
@@ -32,11 +32,16 @@ def command(
     ] = None,
     seed: Seed = None,
     choose: Choose = None,
+    misfit: Misfit = False,
     dry_run: Annotated[bool, Option("--dry-run", help="Say what would be merged, and write nothing.")] = False,
 ) -> None:
-    """Put several adapters together into a new one, with the error printed."""
+    """Put several adapters together into a new one, with the error printed.
+
+    One that has no place in the base another is pinned to is refused (exit 6) unless --misfit is given.
+    """
     run = run_of(ctx)
     how: dict[str, Any] = {"method": method, "rank": rank, "energy": energy, "seed": seed, "choose": choose}
+    how["misfit"] = misfit
     how["set"] = numbers(set_ or (), "--set")
     if dry_run:
         run.answer(run.hub().merge_plan(expression, name=name, **how), composed.print_plan)

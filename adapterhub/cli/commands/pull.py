@@ -7,11 +7,12 @@ from typer import Argument, Context, Option
 from adapterhub.cli import moves
 from adapterhub.cli.options import run_of
 from adapterhub.cli.progress import bars
+from adapterhub.cli.words import Require
 
 EXAMPLES = (
     "adapterhub pull ada/poet",
     "adapterhub pull ada/poet@1 ada/chat@prod --from team",
-    "adapterhub pull team:ada/poet",
+    "adapterhub pull team:ada/poet --base ./llama",
 )
 
 
@@ -21,12 +22,17 @@ def command(
     source: Annotated[
         str | None, Option("--from", metavar="R", help="The remote; else the only one, else `origin`.")
     ] = None,
+    base: Annotated[
+        list[str] | None, Option(metavar="B", help="Fetch only what fits this base, by its headers; may be repeated.")
+    ] = None,
+    require: Require = "drifted",
 ) -> None:
     """Fetch entries from another registry into the store.
 
     Only bytes that are missing here are sent; every digest is checked; an interrupted pull goes on where it stopped.
+    With --base the audit is asked first, and what fits worse than --require is not fetched (exit 6).
     """
     run = run_of(ctx)
     with bars() as progress:
-        moved = run.hub().pull(references, source, progress=progress)
+        moved = run.hub().pull(references, source, bases=base or (), require=require, progress=progress)
     run.answer(moved, moves.print_pulled)

@@ -7,7 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, final
 
-from adapterhub.base.card import card_of, places_of
+from adapterhub.base.card import Card, card_of
+from adapterhub.base.places import places_of
+from adapterhub.base.slices import experts
+from adapterhub.base.weights import Weight
 from adapterhub.compose.checkpoints.quantised import insist_on_plain
 from adapterhub.errors import NotFound
 from adapterhub.formats.checkpoint import weight_files
@@ -29,6 +32,7 @@ class Checkpoint:
     """
 
     folder: Path
+    card: Card
     config: Mapping[str, Any]
     model_type: str | None
     index: str | None
@@ -51,6 +55,13 @@ class Checkpoint:
         """A field of the config, or of the part of it that describes the language model."""
         inner = self.config.get("text_config")
         return self.config.get(field, inner.get(field) if isinstance(inner, dict) else None)
+
+    @cached_property
+    def experts(self) -> dict[str, Weight]:
+        """Experts that lie one by one, as parameters that hold all; those of such parameters, one by one."""
+        hidden, weights = self.setting("hidden_size"), self.card.weights
+        sliced = experts(weights, hidden if type(hidden) is int else None)
+        return {name: weight for name, weight in sliced if name not in weights}
 
     @cached_property
     def identity(self) -> list[list[str | int]]:
@@ -85,7 +96,7 @@ def open_checkpoint(folder: Path) -> Checkpoint:
     places = places_of(members)
     insist_on_plain(folder, card.config, [info for _, info in places.values()])
     beside, stale, odd = _others(folder, {*weights})
-    return Checkpoint(folder, card.config, card.model_type, index, shards, places, beside, stale, odd)
+    return Checkpoint(folder, card, card.config, card.model_type, index, shards, places, beside, stale, odd)
 
 
 def _others(folder: Path, weights: set[str]) -> tuple[tuple[str, ...], ...]:

@@ -2,30 +2,25 @@
 
 from math import prod
 
+from adapterhub.base.weights import Weight
 from adapterhub.compose.checkpoints.patch import Dora
+from adapterhub.compose.checkpoints.place_experts import pieces, split
 from adapterhub.compose.checkpoints.targets import One, size_of
 from adapterhub.compose.checkpoints.tied import shares
 from adapterhub.formats.header import TensorInfo
-from adapterhub.formats.peft_experts import EXPERT
 from adapterhub.lora.delta import Delta, Form
 
-__all__ = ["place_delta", "split"]
-
-
-def split(name: str) -> tuple[str, int | None]:
-    """The module, or the parameter and the number of an expert in it.
-
-    >>> split("layers.0.experts.down_proj[3]"), split("layers.0.q_proj")
-    (('layers.0.experts.down_proj', 3), ('layers.0.q_proj', None))
-    """
-    match = EXPERT.fullmatch(name)
-    return (match[1], int(match[2])) if match else (name, None)
+__all__ = ["place_delta"]
 
 
 def place_delta(one: One, name: str, delta: Delta) -> None:
     """One delta with its magnitude, if it has one."""
     module, expert = split(name)
-    info = one.find(module, ".weight" if expert is None else "")
+    if (weight := one.all.base.experts.get(one.naming.rewrite(module))) is not None:
+        _cut(one, name, weight, delta)
+        return
+    leaf, other = (".weight", "") if expert is None else ("", ".weight")
+    info = one.find(module, leaf) or one.find(module, other)
     if info is None:
         return
     if expert is None and len(info.shape) >= 2:
@@ -47,6 +42,15 @@ def place_delta(one: One, name: str, delta: Delta) -> None:
         one.fault(f"{name} has both a DoRA magnitude and a bias of B, which have no agreed meaning together")
     else:
         patch.doras.append(Dora(magnitude, delta, one.weight, one.adapter.tensors.get(f"{name}.weight")))
+
+
+def _cut(one: One, name: str, weight: Weight, delta: Delta) -> None:
+    """The same where the base cuts its experts otherwise."""
+    if name in one.adapter.magnitudes:
+        one.fault(f"{name} has a DoRA magnitude, and the base holds its experts otherwise: there is no place for it")
+        return
+    for info, slot, part in pieces(one, name, weight, delta):
+        one.patch(info, part.shape, slot=slot).deltas.append((part, one.weight))
 
 
 def _sized(one: One, module: str, info: TensorInfo, delta: Delta) -> Delta:

@@ -33,6 +33,8 @@ def place_vectors(one: One) -> None:
 def _gain(one: One, module: str, gain: Gain) -> None:
     info = one.find(module, ".weight")
     if info is None:
+        if module not in one.naming.missing:
+            one.fault(f"{module} has no weight of its own in this base, so there is no place for an IA3 vector")
         return
     change = (gain.vector.double().flatten() - 1) * one.weight
     turned = one.turned(module) or embeds(one.all.base, one.naming.rewrite(module))

@@ -13,7 +13,8 @@ from adapterhub.base.fold import sentence
 from adapterhub.base.names import Naming, match
 from adapterhub.compose.checkpoints.brought import brought
 from adapterhub.compose.checkpoints.checkpoint import Checkpoint
-from adapterhub.compose.checkpoints.place_deltas import place_delta, split
+from adapterhub.compose.checkpoints.place_deltas import place_delta
+from adapterhub.compose.checkpoints.place_experts import split
 from adapterhub.compose.checkpoints.place_vectors import place_vectors
 from adapterhub.compose.checkpoints.place_whole import place_rows, place_whole
 from adapterhub.compose.checkpoints.targets import One, Part, Targets
@@ -77,7 +78,9 @@ def _naming(base: Checkpoint, adapter: Adapter) -> Naming:
     modules = dict.fromkeys(split(name)[0] for name in weights)
     there = {name.removesuffix(".weight") for name in base.places} | set(base.places)
     if modules:
-        return match(modules, there, base.model_type)
+        naming = match(modules, there, base.model_type)
+        wide = match(modules, there | base.experts.keys(), base.model_type) if naming.missing else naming
+        return wide if len(wide.targets) > len(naming.targets) else naming
     # Nothing but biases and whole tensors: what they are called is a hint, what is missing is seen one by one.
     others = dict.fromkeys((*adapter.biases, *(name.rpartition(".")[0] for name in adapter.tensors)))
     naming = match(others, there, base.model_type)

@@ -63,7 +63,11 @@ class One:
 
     def find(self, module: str, leaf: str) -> TensorInfo | None:
         """A tensor of a module; values that are no plain numbers are a fault."""
-        info = self.all.base.find(f"{self.naming.rewrite(module)}{leaf}")
+        return self.plain(f"{self.naming.rewrite(module)}{leaf}")
+
+    def plain(self, tensor: str) -> TensorInfo | None:
+        """A tensor by its name in the base, in the same way."""
+        info = self.all.base.find(tensor)
         if info is not None and info.dtype not in FLOATS:
             self.fault(f"{info.name} is stored as {info.dtype}, not F64, F32, F16 or BF16: it is quantised")
             return None

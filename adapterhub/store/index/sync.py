@@ -21,6 +21,7 @@ from sqlalchemy.pool import StaticPool
 from sqlmodel import Session, SQLModel, col, create_engine, select
 
 from adapterhub.digest import Digest
+from adapterhub.document import canonical
 from adapterhub.errors import AdapterHubError
 from adapterhub.facts import PARSER
 from adapterhub.reference import Name, parse
@@ -220,6 +221,8 @@ def _row(summary: Summary) -> dict[str, Any]:
         "kind": summary.kind,
         "bytes": summary.bytes,
         "license": summary.license or None,
+        "pin": canonical(summary.base).decode() if summary.base else "",
+        "noted": canonical(summary.noted).decode() if summary.noted else "",
         "base": summary.base_name or None,
         "health": facts.health,
         **{key: getattr(facts, key) for key in ("format", "type", "rank", "alpha", "dtype", "task", "parameters")},

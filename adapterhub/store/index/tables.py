@@ -2,13 +2,17 @@
 
 from sqlmodel import Field, SQLModel
 
-__all__ = ["SHAPE", "Meta", "Metric", "Row", "Seen", "Word"]
+__all__ = ["SHAPE", "Meta", "Metric", "Row", "Seen", "Side", "Sided", "Word"]
 
-SHAPE = 2
+SHAPE = 3
 
 
 class Row(SQLModel, table=True):
-    """One version of one adapter; `document` is the line `search` prints, as JSON."""
+    """One version of one adapter; `document` is the line `search` prints, as JSON.
+
+    `pin` is the base it is pinned to, by the manifest or else by a note, `noted` the note's where the manifest has
+    another; both as JSON, or empty.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     reference: str = Field(unique=True)
@@ -30,6 +34,8 @@ class Row(SQLModel, table=True):
     bytes: int
     health: str = Field(index=True)
     license: str | None
+    pin: str
+    noted: str
     text: str
     document: str
 
@@ -48,6 +54,21 @@ class Word(SQLModel, table=True):
     row: int = Field(foreign_key="row.id", primary_key=True)
     kind: str = Field(primary_key=True)
     word: str = Field(primary_key=True, index=True)
+
+
+class Side(SQLModel, table=True):
+    """What the audit needs of adapters of one layout, under its own digest."""
+
+    digest: str = Field(primary_key=True)
+    document: str
+
+
+class Sided(SQLModel, table=True):
+    """Which side an entry has, and which version of the audit made it."""
+
+    entry: str = Field(primary_key=True)
+    maker: int
+    side: str
 
 
 class Seen(SQLModel, table=True):

@@ -1,0 +1,1 @@
+"""What the audit looks for: a function for each check, in families; `table` names them all."""

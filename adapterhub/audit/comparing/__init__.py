@@ -1,0 +1,1 @@
+"""How alike adapters are: from their factors, never from ΔW."""

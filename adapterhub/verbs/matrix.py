@@ -1,0 +1,82 @@
+"""All adapters of the store on some bases, from the index: adapters of one layout and pin share one fit."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING
+
+from adapterhub.audit.adapter import Adapter
+from adapterhub.audit.read import adapter_of
+from adapterhub.audit.report import Report
+from adapterhub.audit.side import MAKER, read_side, side_of
+from adapterhub.base.card import Card
+from adapterhub.digest import Digest
+from adapterhub.entry import Entry
+from adapterhub.errors import AdapterHubError
+from adapterhub.formats.members import EntryMembers
+from adapterhub.manifest import BasePin
+from adapterhub.verbs.bases import kept_card
+from adapterhub.verbs.desk import Desk
+
+if TYPE_CHECKING:
+    from adapterhub.store.index.sides import Known
+
+__all__ = ["known_adapters", "matrix"]
+
+Fits = Callable[[Adapter], Iterable[Report]]
+Tell = Callable[[str], None]
+Watch = Callable[[int, int], None]
+
+FORMATS = frozenset({"peft"})
+"""What is audited."""
+
+OFTEN = 100
+"""Adapters between two words about how far it is."""
+
+
+def matrix(desk: Desk, fits: Fits, *, tell: Tell, watch: Watch | None = None) -> list[Report]:
+    """The reports of every adapter that can be read; of the others `tell` is told how many there are."""
+    known, reports, damaged = known_adapters(desk, watch), list[Report](), list[str]()
+    recorded = cache(lambda card: kept_card(desk, Digest.parse(card)))
+    shared: dict[tuple[str, str, str], list[Report] | None] = {}
+    sides = {digest: read_side(data) for digest, data in known.sides.items()}
+    for count, row in enumerate(known.rows):
+        if watch and count % OFTEN == 0:
+            watch(count, len(known.rows))
+        if (key := (row.side, row.pin, row.noted)) not in shared:
+            try:
+                shared[key] = list(fits(_pinned(sides[row.side], row.pin, row.noted, recorded)))
+            except AdapterHubError:  # one pin whose card is damaged hides no other adapter
+                shared[key] = None
+        if (group := shared[key]) is None:
+            damaged.append(row.reference)
+        else:
+            reports += [one.of(row.reference, row.digest) for one in group]
+    _tell([*known.damaged, *damaged], known.others, tell)
+    return reports
+
+
+def known_adapters(desk: Desk, watch: Watch | None = None) -> "Known":
+    """Every adapter of the store that can be audited, from the index."""
+    from adapterhub.store.index.sides import Maker, known
+
+    return known(desk.store, Maker(MAKER, FORMATS, _make), watch)
+
+
+def _make(entry: Entry) -> bytes:
+    return side_of(adapter_of(EntryMembers(entry), ""))
+
+
+def _pinned(side: Adapter, pin: str, noted: str, recorded: Callable[[str], Card | None]) -> Adapter:
+    """The side with what is said about the base."""
+    said = BasePin.model_validate_json(pin) if pin else None
+    other = BasePin.model_validate_json(noted) if noted else None
+    return replace(side, pin=said, noted=other, recorded=recorded(said.card) if said and said.card else None)
+
+
+def _tell(damaged: list[str], others: int, tell: Tell) -> None:
+    if damaged:
+        few = ", ".join(damaged[:3]) + (f" and {len(damaged) - 3} more" if len(damaged) > 3 else "")
+        tell(f"{len(damaged)} cannot be read and are left out: {few}; `adapterhub check` says more")
+    if others:
+        tell(f"{others} of other formats than PEFT are left out: they cannot be audited")
