@@ -55,6 +55,8 @@ class PatternTable:
 
     def get(self, module: str, default: Any) -> Any:
         """The value of the first pattern that matches a module."""
+        if not self.values:
+            return default
         matches = [number for shape, group in self._plain.items() if (number := _look_up(module, shape, group)) >= 0]
         best = min(matches, default=len(self.values))
         best = next((number for number, regex in self._regex.items() if number < best and regex.ends(module)), best)

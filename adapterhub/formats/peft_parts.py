@@ -124,14 +124,14 @@ def rank_of(parts: Parts, module: str) -> int | None:
         rows = second.shape[1]
     else:
         return None
-    claimed = parts.config.rank_of(module)
-    if claimed and is_expert(parts.config, module) and rows % claimed == 0:
-        return claimed
-    return rows
+    claimed = parts.config.rank_of(module) if is_expert(parts.config, module) else None
+    return claimed if claimed and rows % claimed == 0 else rows
 
 
 def is_expert(config: PeftConfig, module: str) -> bool:
     """Whether a module's tensors change one of `target_parameters`; a second parameter lies one `base_layer` deeper."""
+    if not config.target_parameters:
+        return False
     path = module
     while path.endswith(".base_layer"):
         path = path.removesuffix(".base_layer")
