@@ -12,7 +12,7 @@ from adapterhub.audit.side import MAKER, read_side, side_of
 from adapterhub.base.card import Card
 from adapterhub.digest import Digest
 from adapterhub.entry import Entry
-from adapterhub.errors import AdapterHubError
+from adapterhub.errors import AdapterHubError, Corrupt
 from adapterhub.formats.members import EntryMembers
 from adapterhub.manifest import BasePin
 from adapterhub.verbs.bases import kept_card
@@ -35,7 +35,10 @@ OFTEN = 100
 
 
 def matrix(desk: Desk, fits: Fits, *, tell: Tell, watch: Watch | None = None) -> list[Report]:
-    """The reports of every adapter that can be read; of the others `tell` is told how many there are."""
+    """The reports of every adapter that can be read; of the others `tell` is told how many there are.
+
+    `Corrupt` where there are adapters and none of them can be read: an answer of nothing would say that all is well.
+    """
     known, reports, damaged = known_adapters(desk, watch), list[Report](), list[str]()
     recorded = cache(lambda card: kept_card(desk, Digest.parse(card)))
     shared: dict[tuple[str, str, str], list[Report] | None] = {}
@@ -52,7 +55,13 @@ def matrix(desk: Desk, fits: Fits, *, tell: Tell, watch: Watch | None = None) ->
             damaged.append(row.reference)
         else:
             reports += [one.of(row.reference, row.digest) for one in group]
-    _tell([*known.damaged, *damaged], known.others, tell)
+    damaged = [*known.damaged, *damaged]
+    if damaged and not reports:
+        raise Corrupt(
+            f"none of the {len(damaged)} adapters here can be read: {_some(damaged)}",
+            hint="`adapterhub check` says what is wrong with each",
+        )
+    _tell(damaged, known.others, tell)
     return reports
 
 
@@ -76,7 +85,10 @@ def _pinned(side: Adapter, pin: str, noted: str, recorded: Callable[[str], Card 
 
 def _tell(damaged: list[str], others: int, tell: Tell) -> None:
     if damaged:
-        few = ", ".join(damaged[:3]) + (f" and {len(damaged) - 3} more" if len(damaged) > 3 else "")
-        tell(f"{len(damaged)} cannot be read and are left out: {few}; `adapterhub check` says more")
+        tell(f"{len(damaged)} cannot be read and are left out: {_some(damaged)}; `adapterhub check` says more")
     if others:
         tell(f"{others} of other formats than PEFT are left out: they cannot be audited")
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

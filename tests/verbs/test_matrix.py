@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from adapterhub.errors import NotFound, WrongUsage
+from adapterhub.errors import Corrupt, NotFound, WrongUsage
 from adapterhub.hub import Hub
 from adapterhub.verbs import matrix
 from adapterhub.verbs.fits import unfit
@@ -71,6 +71,13 @@ def test_what_is_left_out_is_told(hub: Hub, tmp_path: Path) -> None:
     reports = hub.audit(tell=told.append)
     assert "ada/bare@1" not in {report.adapter for report in reports}
     assert told == ["1 cannot be read and are left out: ada/bare@1; `adapterhub check` says more"]
+
+
+def test_a_store_of_nothing_but_damage_is_no_good_answer(hub: Hub) -> None:
+    for row in hub.list():
+        hub.desk.store.layout.blob(hub.show(row.reference).manifest.digest).unlink(missing_ok=True)
+    with pytest.raises(Corrupt, match="none of the 5 adapters here can be read: ada/a1@1, ada/a2@1, ada/bare@1 and 2"):
+        hub.audit()
 
 
 def test_progress_is_told_over_the_adapters(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
