@@ -97,7 +97,7 @@ class Composer:
         """A plain checkpoint with the adapters in its weights, written to a folder; with a name, an entry too.
 
         `allow`: tied=True changes an embedding although the output layer shares its weight, new_tensors=True writes
-        whole tensors the base has no place for.
+        whole tensors the base has no place for, partial=True leaves out the modules the base has no weight for.
         """
         from adapterhub.verbs.fuse import fuse
 

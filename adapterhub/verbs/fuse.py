@@ -78,7 +78,7 @@ def fuse(
     """Write the base with the adapters of an expression in its weights to a folder; with a name, keep it too.
 
     The fit is asked first: whatever does not fit entirely is refused before anything is written. allow: what is refused
-    unless it is asked for, `tied` and `new_tensors` (see `compose.checkpoints.fuse`).
+    unless it is asked for, `tied`, `new_tensors` and `partial` (see `compose.checkpoints.fuse`).
     """
     allow = allow or {}
     from adapterhub.compose.checkpoints.checkpoint import open_checkpoint
@@ -89,7 +89,7 @@ def fuse(
     request = _request(wanted, allow)
     if target is not None:
         insist_on_free(desk, target, request)
-    insist_on_fit(desk, wanted, base)
+    insist_on_fit(desk, wanted, base, partial=allow.get("partial", False))
     said, chosen = _identity(wanted), wanted.chosen
     done = write(wanted.parts(), source, folder, recipe=said, choose=chosen, progress=progress, **allow)
     answer = Fused(folder=str(folder), touched=done.touched, copied=done.copied, bytes=done.bytes, notes=done.notes)
@@ -117,7 +117,7 @@ def fuse_plan(
 
     target = desk.target(name) if name is not None else None
     wanted, source = asked(desk, text, choose), folder_of_base(desk, base)
-    insist_on_fit(desk, wanted, base)
+    insist_on_fit(desk, wanted, base, partial=(allow or {}).get("partial", False))
     plan = plan_fuse(wanted.parts(), source, recipe=_identity(wanted), choose=wanted.chosen, **(allow or {}))
     costs = cost(plan)
     return FusePlan(

@@ -91,12 +91,21 @@ def test_a_plan_makes_the_same_mistakes_as_a_fuse(hub, tmp_path):
     assert str(planned.value) == str(made.value)
 
 
-def test_a_partial_fit_is_not_offered_where_nobody_can_ask_for_it(hub, tmp_path):
-    hub.add(adapter(tmp_path / "more", "llama", 5, target_modules=["q_proj", "lm_head"]), "ada/more")
+def test_a_partial_fit_is_fused_where_it_is_asked_for(hub, tmp_path):
+    for name, targets in {"more": ["q_proj", "lm_head"], "less": ["q_proj"], "none": ["lm_head"]}.items():
+        hub.add(adapter(tmp_path / name, "llama", 5, target_modules=targets), f"ada/{name}")
     tiny("llama").model.save_pretrained(tmp_path / "bare")
     with pytest.raises(DoesNotFit, match="a partial fit on bare, 2 of its modules fit") as refusal:
         hub.fuse("ada/more", tmp_path / "bare", tmp_path / "fused")
-    assert "partial=True" not in refusal.value.hint
+    assert "partial=True (--partial)" in refusal.value.hint
+    planned = hub.fuse_plan("ada/more", tmp_path / "bare", partial=True)
+    result = hub.fuse("ada/more", tmp_path / "bare", tmp_path / "fused", partial=True)
+    note = "ada/more: lm_head: left out, the base has no weight for it"
+    assert note in planned.notes
+    assert note in result.notes
+    assert len(result.touched) == 2
+    with pytest.raises(DoesNotFit, match="a misfit on bare"):
+        hub.fuse("ada/none", tmp_path / "bare", tmp_path / "nothing", partial=True)
 
 
 def test_an_adapter_without_a_place_in_the_base_is_refused_before_anything_is_written(hub, tmp_path):

@@ -7,7 +7,7 @@ from typer import Argument, Context, Option
 from adapterhub.cli import composed
 from adapterhub.cli.options import run_of
 from adapterhub.cli.progress import steps
-from adapterhub.cli.words import Choose, Expression
+from adapterhub.cli.words import Choose, Expression, Partial
 
 EXAMPLES = (
     "adapterhub fuse ada/sql@1 --base ./llama ./llama-sql",
@@ -28,6 +28,7 @@ def command(
     new_tensors: Annotated[
         bool, Option("--new-tensors", help="Write whole tensors the base has no place for, such as a new head.")
     ] = False,
+    partial: Partial = False,
     dry_run: Annotated[bool, Option("--dry-run", help="Say what would change, and write nothing.")] = False,
 ) -> None:
     """Write a base with adapters in its weights, as a plain checkpoint.
@@ -36,7 +37,7 @@ def command(
     does not grow with the model. A run that was stopped goes on where it was when the same command is started again.
     Quantised bases are refused: fuse into the base they were made from.
     """
-    run, allow = run_of(ctx), {"tied": tied, "new_tensors": new_tensors}
+    run, allow = run_of(ctx), {"tied": tied, "new_tensors": new_tensors, "partial": partial}
     if dry_run:
         run.answer(run.hub().fuse_plan(expression, base, name=name, choose=choose, **allow), composed.print_fuse_plan)
         return

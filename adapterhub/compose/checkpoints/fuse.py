@@ -49,6 +49,7 @@ def fuse(
     choose: str | None = None,
     tied: bool = False,
     new_tensors: bool = False,
+    partial: bool = False,
     progress: Progress | None = None,
 ) -> Fused:
     """Write the base with these adapters in its weights to `folder`, which does not exist yet or is empty.
@@ -56,13 +57,13 @@ def fuse(
     recipe: digests of the adapters and their weights, by which an interrupted run knows itself again. choose: whose
     whole tensors and trained tokens are used where several adapters have some. tied: change an embedding although the
     output layer shares its weight. new_tensors: append whole tensors that the base has no place for, such as a new
-    head. progress hears (bytes done, bytes in all). Whatever is wrong with the adapters is said before anything is
-    written, all at once.
+    head. partial: leave out the modules the base has no weight for. progress hears (bytes done, bytes in all).
+    Whatever is wrong with the adapters is said before anything is written, all at once.
     """
     base, folder = base.resolve(), folder.resolve()
     if base == folder or base in folder.parents:
         raise WrongUsage(f"{folder} lies in the base's folder", hint="write to a folder outside of it")
-    plan = plan_fuse(parts, base, recipe=recipe, choose=choose, tied=tied, new_tensors=new_tensors)
+    plan = plan_fuse(parts, base, recipe=recipe, choose=choose, tied=tied, new_tensors=new_tensors, partial=partial)
     with begin(folder, plan.digest) as room:
         size = _write(plan, room, progress or _silent)
     copied = len(set(plan.base.places) - set(plan.touched))

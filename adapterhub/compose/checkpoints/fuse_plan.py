@@ -65,11 +65,12 @@ def plan_fuse(
     choose: str | None = None,
     tied: bool = False,
     new_tensors: bool = False,
+    partial: bool = False,
 ) -> FusePlan:
     """The plan; raises one error that tells everything that stands in the way."""
     on = _operands(parts)
     targets = Targets(open_checkpoint(base))
-    ones = named(targets, on)
+    ones = named(targets, on, partial=partial)
     used = whose(ones, parts, choose)
     collect(targets, used)
     _refuse(targets, tied=tied, new_tensors=new_tensors)
@@ -129,6 +130,8 @@ def _lines(*faults: Mapping[str, Sequence[str]]) -> str:
 
 
 def _notes(targets: Targets) -> Iterator[str]:
+    for name, texts in targets.left.items():
+        yield from (f"{name}: {text}" for text in texts)
     for name, texts in targets.shared.items():
         yield from (f"{name}: {text}: both change" for text in texts)
     if targets.added:

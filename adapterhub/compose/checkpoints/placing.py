@@ -24,10 +24,14 @@ from adapterhub.lora.adapter import Adapter, Rows
 __all__ = ["collect", "named"]
 
 
-def named(targets: Targets, parts: Sequence[Part]) -> list[One]:
-    """The adapters with their names matched, without what is the base's own in them."""
+def named(targets: Targets, parts: Sequence[Part], *, partial: bool = False) -> list[One]:
+    """The adapters with their names matched, without what is the base's own in them.
+
+    partial: without the modules the base has no weight for, too.
+    """
     ones = [One(targets, name, adapter, weight, _naming(targets.base, adapter)) for name, adapter, weight in parts]
-    return [_once(replace(one, adapter=brought(targets.base, one.naming, one.adapter))) for one in ones]
+    own = [_once(replace(one, adapter=brought(targets.base, one.naming, one.adapter))) for one in ones]
+    return [_there(one) for one in own] if partial else own
 
 
 def collect(targets: Targets, ones: Sequence[One]) -> None:
@@ -54,6 +58,20 @@ def _once(one: One) -> One:
     left = {name: some for name, some in rows.items() if name not in again}
     missing = tuple(name for name in naming.missing if name not in again)
     return replace(one, adapter=replace(one.adapter, rows=left), naming=replace(naming, missing=missing))
+
+
+def _there(one: One) -> One:
+    """What the base has a place for; an adapter of which nothing is left stays as it is, and does not fit."""
+    gone = frozenset(one.naming.missing)
+    kept = {
+        kind: {name: some for name, some in getattr(one.adapter, kind).items() if split(name)[0] not in gone}
+        for kind in ("deltas", "shifts", "magnitudes", "gains", "biases", "rows")
+    }
+    kept["tensors"] = {path: some for path, some in one.adapter.tensors.items() if path.rpartition(".")[0] not in gone}
+    if not gone or not (kept["deltas"] or kept["gains"] or kept["rows"]):
+        return one
+    one.all.left.setdefault(one.name, []).append(f"{sentence(gone)}: left out, the base has no weight for it")
+    return replace(one, adapter=replace(one.adapter, **kept), naming=replace(one.naming, missing=()))
 
 
 def _equal(one: Rows, other: Rows) -> bool:

@@ -25,7 +25,8 @@ class Targets:
     """The patches, by tensor and slice; tensors the base has no place for; what stands in the way.
 
     By adapter: `faults` are misfits, `heads` changes of an output layer whose weight lies in another's, `shared`
-    changes of such a weight, which would reach the output layer, `strays` whole tensors without a place.
+    changes of such a weight, which would reach the output layer, `strays` whole tensors without a place; `left` is what
+    was left out because that was asked for.
     """
 
     base: Checkpoint
@@ -35,6 +36,7 @@ class Targets:
     heads: dict[str, list[str]] = field(default_factory=dict)
     shared: dict[str, list[str]] = field(default_factory=dict)
     strays: dict[str, list[str]] = field(default_factory=dict)
+    left: dict[str, list[str]] = field(default_factory=dict)
 
 
 @final
