@@ -80,11 +80,12 @@ def _ends(name: str) -> Iterator[str]:
 def fewer_layers(pair: Pair) -> Iterator[Finding]:
     """The first layers of a deeper base, and no others: what was trained on a smaller model of the same names.
 
-    Whose config chooses layers means it so. What a checkpoint has beyond the config's layers predicts further tokens.
+    Whose config chooses layers means it so; of a misfit it is no news. What a checkpoint has beyond the config's
+    layers predicts further tokens.
     """
     fields = pair.adapter.config.fields if pair.adapter.config else {}
     chosen = fields.get("layers_to_transform") or any(map(NUMBER.search, pair.adapter.listed))
-    if chosen or not pair.adapter.listed:
+    if chosen or not pair.adapter.listed or not pair.fits:
         return
     mine, here = layers(pair.naming.targets.values()), layers(pair.base.weights)
     depths = {(len(numbers), len(here.get(kind, ()))) for kind, numbers in mine.items()}

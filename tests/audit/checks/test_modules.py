@@ -75,3 +75,10 @@ def test_one_kind_of_module_that_all_layers_have_is_no_smaller_model():
 def test_layers_a_base_has_beyond_those_of_its_config_predict_further_tokens():
     base = card().model_copy(update={"config": {"num_hidden_layers": 2}})
     assert small(adapter(FIRST, listed=LEAVES), base) == []
+
+
+def test_of_a_misfit_the_layers_are_no_news():
+    wide = card(dict.fromkeys(LAYERS, (9, 9)))
+    report = fit(adapter(FIRST, listed=LEAVES), wide)
+    assert report.verdict == "misfit"
+    assert "fewer-layers" not in {found.check for found in report.findings}
