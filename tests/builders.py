@@ -12,12 +12,14 @@ from typing import Any, BinaryIO
 from adapterhub.digest import Digest
 from adapterhub.entry import Entry
 from adapterhub.formats.peft_keys import build_key
+from adapterhub.hub import Hub
 from adapterhub.manifest import File, Manifest
 from adapterhub.note import Note
 from adapterhub.reference import Reference, parse
 from adapterhub.store.store import Store
 
 POET = parse("ada/poet")
+CARD = "# Gedicht\r\nfür dich\n".encode()
 TIME = "2026-01-02T03:04:05.000000Z"
 
 
@@ -59,6 +61,13 @@ def tiny_adapter(
 ) -> Path:
     """A PEFT folder."""
     return write_files(folder, adapter_files(rank, modules, seed, **config))
+
+
+def hub_with_card(folder: Path) -> Hub:
+    """A hub with one adapter, ada/poet, that has a card."""
+    hub = Hub.open(folder / "store")
+    hub.add(write_files(tiny_adapter(folder / "run"), {"README.md": CARD}), "ada/poet")
+    return hub
 
 
 def tiny_base(folder: Path, modules: Iterable[str] = ("q_proj", "v_proj"), seed: int = 0, size: int = 4) -> Path:

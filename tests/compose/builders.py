@@ -10,6 +10,8 @@ import torch
 import transformers
 from torch import nn
 
+from adapterhub.hub import Hub
+
 SIZES = {
     "hidden_size": 16,
     "num_hidden_layers": 2,
@@ -23,6 +25,19 @@ TARGETS = {
     "bert": ["query", "output.dense"],
     "vit": ["q_proj", "fc1", "projection"],
 }
+
+
+MIXTURE = {
+    "vocab_size": 32,
+    "hidden_size": 16,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 1,
+    "num_experts_per_tok": 2,
+    "initializer_range": 0.2,
+    "pad_token_id": 0,
+}
+"""Sizes of a tiny mixture of experts, but that of an expert."""
 
 
 def tiny(kind: str, **fields: object) -> nn.Module:
@@ -82,9 +97,14 @@ def theirs(kind: str, folder: Path, **fields: object) -> torch.Tensor:
 
 
 def wrapped(kind: str, config: peft.PeftConfig, seed: int = 1, **fields: object) -> peft.PeftModel:
+    """A tiny model in peft's hands, as `trained` leaves it."""
+    return trained(tiny(kind, **fields), config, seed)
+
+
+def trained(model: nn.Module, config: peft.PeftConfig, seed: int = 1) -> peft.PeftModel:
     """A model in peft's hands, everything it would train drawn at random."""
     with quiet():
-        model = peft.get_peft_model(tiny(kind, **fields), config)
+        model = peft.get_peft_model(model, config)
     torch.manual_seed(seed)
     for parameter in model.parameters():
         if parameter.requires_grad:
@@ -101,6 +121,15 @@ def lora(kind: str, **config: object) -> peft.LoraConfig:
 def adapter(folder: Path, kind: str, seed: int = 1, **config: object) -> Path:
     """A PEFT folder with normal factors, written by peft itself."""
     return saved(wrapped(kind, lora(kind, **config), seed), folder)
+
+
+def hub_of_two(folder: Path, **how: object) -> Hub:
+    """A hub with the adapters ada/sql and ada/chat of a tiny Llama, whose checkpoint lies in folder/base."""
+    hub = Hub.open(folder / "store")
+    tiny("llama").save_pretrained(folder / "base", **how)
+    for seed, name in enumerate(("sql", "chat")):
+        hub.add(adapter(folder / name, "llama", seed), f"ada/{name}", base=folder / "base")
+    return hub
 
 
 def saved(model: peft.PeftModel, folder: Path) -> Path:

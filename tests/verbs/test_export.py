@@ -9,25 +9,23 @@ import pytest
 from adapterhub.errors import Conflict, Corrupt, NotFound
 from adapterhub.hub import Hub
 from tests.builders import (
+    CARD,
     POET,
     adapter_files,
     entry,
     entry_of,
+    hub_with_card,
     read_all,
     tiny_adapter,
     tree,
     write_files,
 )
 
-CARD = "# Gedicht\r\nfür dich\n".encode()
-
 
 @pytest.fixture
 def hub(tmp_path: Path) -> Hub:
     """A hub with one adapter that has a card."""
-    hub = Hub.open(tmp_path / "store")
-    hub.add(write_files(tiny_adapter(tmp_path / "run"), {"README.md": CARD}), "ada/poet")
-    return hub
+    return hub_with_card(tmp_path)
 
 
 def test_export_gives_back_every_byte(hub: Hub, tmp_path: Path) -> None:

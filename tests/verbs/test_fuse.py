@@ -6,19 +6,14 @@ import torch
 from adapterhub.base import card
 from adapterhub.compose.checkpoints import extract
 from adapterhub.errors import AdapterHubError, DoesNotFit, NotFound, WrongUsage
-from adapterhub.hub import Hub
 from tests.builders import tree, write_files
-from tests.compose.builders import adapter, ask, tiny
+from tests.compose.builders import adapter, ask, hub_of_two, tiny
 
 
 @pytest.fixture
 def hub(tmp_path):
     """Two adapters of a tiny Llama whose checkpoint lies in ./base, in small shards."""
-    hub = Hub.open(tmp_path / "store")
-    tiny("llama").save_pretrained(tmp_path / "base", max_shard_size="5KB")
-    for seed, name in enumerate(("sql", "chat")):
-        hub.add(adapter(tmp_path / name, "llama", seed), f"ada/{name}", base=tmp_path / "base")
-    return hub
+    return hub_of_two(tmp_path, max_shard_size="5KB")
 
 
 MIX = "ada/sql*0.7 + ada/chat*0.3"

@@ -9,21 +9,17 @@ from adapterhub.hub import Hub
 from tests.builders import (
     adapter_files,
     entry,
+    hub_with_card,
     tiny_adapter,
     tiny_base,
     tree,
-    write_files,
 )
-
-CARD = "# Gedicht\r\nfür dich\n".encode()
 
 
 @pytest.fixture
 def hub(tmp_path: Path) -> Hub:
     """A hub with one adapter that has a card."""
-    hub = Hub.open(tmp_path / "store")
-    hub.add(write_files(tiny_adapter(tmp_path / "run"), {"README.md": CARD}), "ada/poet")
-    return hub
+    return hub_with_card(tmp_path)
 
 
 def test_path_gives_a_folder_that_is_not_the_blobs(hub: Hub) -> None:

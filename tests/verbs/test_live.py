@@ -6,20 +6,15 @@ import pytest
 import torch
 
 from adapterhub.errors import DoesNotFit, NotFound, WrongUsage
-from adapterhub.hub import Hub
 from tests.builders import write_files
-from tests.compose.builders import adapter, ask, saved, tiny
+from tests.compose.builders import adapter, ask, hub_of_two, saved, tiny
 from tests.compose.live import test_experts_peft as moe
 
 
 @pytest.fixture
 def hub(tmp_path):
     """Two adapters of a tiny Llama whose checkpoint lies in ./base."""
-    hub = Hub.open(tmp_path / "store")
-    tiny("llama").save_pretrained(tmp_path / "base")
-    for seed, name in enumerate(("sql", "chat")):
-        hub.add(adapter(tmp_path / name, "llama", seed), f"ada/{name}", base=tmp_path / "base")
-    return hub
+    return hub_of_two(tmp_path)
 
 
 def answers(hub, expression):

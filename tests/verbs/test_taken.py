@@ -3,18 +3,14 @@
 import pytest
 
 from adapterhub.errors import Conflict
-from adapterhub.hub import Hub
 from tests.builders import tree
-from tests.compose.builders import adapter, tiny
+from tests.compose.builders import hub_of_two
 
 
 @pytest.fixture
 def hub(tmp_path):
     """Two adapters of a tiny Llama, and the Llama after one of them was fused into it."""
-    hub = Hub.open(tmp_path / "store")
-    tiny("llama").save_pretrained(tmp_path / "base")
-    for seed, name in enumerate(("sql", "chat")):
-        hub.add(adapter(tmp_path / name, "llama", seed), f"ada/{name}", base=tmp_path / "base")
+    hub = hub_of_two(tmp_path)
     hub.fuse("ada/sql", tmp_path / "base", tmp_path / "tuned")
     return hub
 

@@ -14,7 +14,6 @@ from adapterhub.errors import BadReference
 __all__ = ["PREFIX", "Address", "is_address", "parse_address"]
 
 PREFIX = "hf:"
-COMMIT = re.compile(r"[0-9a-f]{40}")
 GRAMMAR = re.compile(
     r"hf:(?P<repo>(?:\w[\w.-]*/)?\w[\w.-]*)(?:@(?P<revision>[^@#\s]+))?(?:#(?P<path>[^@#\s]+))?", re.ASCII
 )
@@ -28,11 +27,6 @@ class Address:
     repo: str
     revision: str | None = None
     path: str = ""
-
-    @property
-    def is_commit(self) -> bool:
-        """Whether the revision is one that never moves."""
-        return self.revision is not None and COMMIT.fullmatch(self.revision) is not None
 
     def at(self, revision: str | None) -> "Address":
         """The same place at another revision."""

@@ -6,29 +6,18 @@ import peft
 import pytest
 import torch
 import transformers
-from torch import nn
 
 from adapterhub import Hub
 from adapterhub.compose.checkpoints import patch
 from adapterhub.compose.checkpoints.fuse_plan import plan_fuse
 from adapterhub.errors import DoesNotFit
 from adapterhub.lora.adapter import Adapter, Gain
-from tests.compose.builders import ask, quiet, saved
+from tests.compose.builders import MIXTURE, ask, quiet, saved, trained
 from tests.compose.checkpoints.builders import checkpoint, delta, far, fused, normal, one, part, tensors_of
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # what peft and transformers say of each other is not asked here
 
-SIZES = {
-    "vocab_size": 32,
-    "hidden_size": 16,
-    "intermediate_size": 12,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "num_key_value_heads": 1,
-    "num_experts_per_tok": 2,
-    "initializer_range": 0.2,
-    "pad_token_id": 0,
-}
+SIZES = {**MIXTURE, "intermediate_size": 12}
 KINDS = {
     "mixtral": (transformers.MixtralConfig, {"num_local_experts": 4}, "mlp"),
     "qwen3_moe": (transformers.Qwen3MoeConfig, {"num_experts": 4, "moe_intermediate_size": 12, "head_dim": 8}, "mlp"),
@@ -58,13 +47,8 @@ def theirs(kind, folder, seed=1):
     block = KINDS[kind][2]
     parameters = [f"{block}.experts.gate_up_proj", f"{block}.experts.down_proj"]
     config = peft.LoraConfig(r=3, lora_alpha=5, target_modules=["q_proj"], target_parameters=parameters)
-    with quiet():
-        model = peft.get_peft_model(tiny(kind), config)
-    torch.manual_seed(seed)
-    for parameter in model.parameters():
-        if parameter.requires_grad:
-            nn.init.normal_(parameter, std=0.2)
-    saved(model.eval(), folder)
+    model = trained(tiny(kind), config, seed)
+    saved(model, folder)
     return model
 
 

@@ -4,24 +4,13 @@ import peft
 import pytest
 import torch
 import transformers
-from torch import nn
 
 from adapterhub.compose.live.stack import stack
 from adapterhub.lora.load import load
-from tests.compose.builders import ask, quiet, saved
+from tests.compose.builders import MIXTURE, ask, quiet, saved, trained
 from tests.lora.builders import entry_of
 
-SIZES = {
-    "vocab_size": 32,
-    "hidden_size": 16,
-    "intermediate_size": 24,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "num_key_value_heads": 1,
-    "num_experts_per_tok": 2,
-    "initializer_range": 0.2,
-    "pad_token_id": 0,
-}
+SIZES = {**MIXTURE, "intermediate_size": 24}
 KINDS = {
     "mixtral": (transformers.MixtralConfig, {"num_local_experts": 4}),
     "qwen3_moe": (transformers.Qwen3MoeConfig, {"num_experts": 4, "moe_intermediate_size": 24, "head_dim": 8}),
@@ -41,13 +30,7 @@ def tiny(kind, **fields):
 def theirs(kind, parameters, seed=1, modules=("q_proj", "v_proj"), **fields):
     """A model in peft's hands, what it would train drawn at random."""
     config = peft.LoraConfig(r=3, lora_alpha=5, target_modules=list(modules), target_parameters=list(parameters))
-    with quiet():
-        model = peft.get_peft_model(tiny(kind, **fields), config)
-    torch.manual_seed(seed)
-    for parameter in model.parameters():
-        if parameter.requires_grad:
-            nn.init.normal_(parameter, std=0.2)
-    return model.eval()
+    return trained(tiny(kind, **fields), config, seed)
 
 
 def ours(model, folder):
