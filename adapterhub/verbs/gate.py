@@ -9,7 +9,7 @@ from adapterhub.errors import AdapterHubError, DoesNotFit, Refused
 from adapterhub.registry import Listed
 from adapterhub.verbs.bases import known_cards
 from adapterhub.verbs.desk import Desk
-from adapterhub.verbs.fits import adapter_for, adapter_of_entry, audit, fitting, unfit
+from adapterhub.verbs.fits import adapter_for, adapter_of_entry, fitting, unfit
 
 __all__ = ["gate", "gate_entries", "gate_together", "verdicts"]
 
@@ -52,12 +52,12 @@ def gate_together(desk: Desk, words: Sequence[str], *, misfit: bool = False) -> 
     Only what is pinned to a base whose card is here is asked; other formats than PEFT cannot be.
     """
     pinned = []
-    for word in words:
+    for word in dict.fromkeys(words) if len(words) > 1 else ():
         with suppress(Refused):
             pinned.append(adapter_for(desk, word))
-    cards = {card.layout_digest: card for one in pinned if (card := one.recorded)}
-    if len(words) > 1 and cards:
-        gate(audit(desk, [one.name for one in pinned], cards.values()), partial=True, misfit=misfit)
+    if cards := {card.layout_digest: card for one in pinned if (card := one.recorded)}:
+        fits = fitting(desk, cards.values())
+        gate((report for one in pinned for report in fits(one)), partial=True, misfit=misfit)
 
 
 def gate_entries(desk: Desk, found: Iterable[tuple[Listed, Entry]], bases: Iterable[str], require: Verdict) -> None:
@@ -72,9 +72,10 @@ def verdicts(desk: Desk, words: Iterable[str]) -> dict[str, dict[str, str]]:
     """By adapter and base, the verdicts on all bases that are known; of what cannot be audited, none."""
     told: dict[str, dict[str, str]] = {}
     cards = sorted(known_cards(desk), key=lambda card: card.name)
-    fits = fitting(desk, cards) if cards else None
-    for word in words if fits else ():
+    if not cards:
+        return told
+    fits = fitting(desk, cards)
+    for word in words:
         with suppress(AdapterHubError):
-            assert fits is not None
             told[word] = {report.base.name: report.verdict for report in fits(adapter_for(desk, word))}
     return told
