@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from adapterhub.verbs.extract import ExtractPlan
     from adapterhub.verbs.fuse import Fused, FusePlan
     from adapterhub.verbs.merge_plan import MergePlan
+    from adapterhub.verbs.merge_worth import Merged
     from adapterhub.verbs.shown import Shown
 
 __all__ = ["Composer"]
@@ -56,22 +57,25 @@ class Composer:
         method: str | None = None,
         *,
         misfit: bool = False,
+        data: PathLike | None = None,
         progress: Steps | None = None,
         **how: Any,
-    ) -> "Shown":
+    ) -> "Merged":
         """A new entry out of several, with its parents and the error of its arithmetic.
 
-        One that has no place in the base of another is refused, unless `misfit` allows it.
+        One that has no place in the base of another is refused, unless `misfit` allows it. On the rows of `data` both
+        are measured: what was there before, as a plain sum on a live model, and the entry, with a note on it.
 
         `expression` may be the path of a recipe file. `how`: rank or energy, set (parameters of the method), seed,
-        choose; see `compose.recipe.Recipe`.
+        choose (`mean` blends heads, for workers of one task); see `compose.recipe.Recipe`.
         """
-        from adapterhub.verbs.merge import merge
         from adapterhub.verbs.merge_plan import prepare
+        from adapterhub.verbs.merge_worth import merge_and_measure
         from adapterhub.verbs.recipes import recipe_of
 
         recipe = recipe_of(expression, lambda one, whole: prepare(self.desk, one, whole=whole), method=method, **how)
-        return merge(self.desk, recipe, name, progress, misfit=misfit)
+        rows = home_path(data) if data is not None else None
+        return merge_and_measure(self.desk, expression, recipe, name, rows, misfit=misfit, progress=progress)
 
     def merge_plan(
         self, expression: str, method: str | None = None, name: str | None = None, *, misfit: bool = False, **how: Any

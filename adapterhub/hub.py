@@ -20,6 +20,7 @@ from adapterhub.composer import Composer
 from adapterhub.reference import home_path
 from adapterhub.settings import home
 from adapterhub.store.store import Store
+from adapterhub.trainer import Trainer
 from adapterhub.verbs.desk import Desk, PathLike, as_word, as_words
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ __all__ = ["Hub"]
 
 
 @final
-class Hub(Composer, Auditor):
+class Hub(Composer, Auditor, Trainer):
     """A store on this machine and everything that can be done with it. Opening one touches nothing."""
 
     def __init__(self, store: Store, *, offline: bool = False) -> None:

@@ -25,11 +25,13 @@ class Note(Document):
     license     {"id": an SPDX identifier}
     base        a base pin (see manifest), learned after the manifest was written
     log         {file name: its content}: trainer_state.json, all_results.json
+    training    what a folder says of the run that made it: tool, config, seed, versions (a manifest's wins)
+    evaluation  {digest of the rows: {metrics, rows, seconds, peak_memory, base …}}: what `eval` measured on them
     values      {key: text or number}: whatever a person wants to remember
     """
 
     about: Pinned
-    kind: Literal["metrics", "tags", "cost", "card", "license", "base", "log", "values"]
+    kind: Literal["metrics", "tags", "cost", "card", "license", "base", "log", "training", "evaluation", "values"]
     data: dict[str, Any] = {}
     time: str = ""
     by: str = ""
@@ -123,6 +125,8 @@ class Noted(Document):
     license: str = ""
     base: dict[str, Any] = {}
     log: dict[str, Any] = {}
+    training: dict[str, Any] = {}
+    evaluation: dict[str, Any] = {}
     values: dict[str, Any] = {}
 
     @property
@@ -139,11 +143,12 @@ class Noted(Document):
 
 
 OTHER = {"metrics": "values", "values": "metrics"}
+SAID = ("metrics", "cost", "log", "training", "evaluation", "values", "card", "license", "base")
 
 
 def gather(notes: Iterable[Note]) -> Noted:
     """What all notes say together; where two disagree, the later one counts."""
-    said: dict[str, Any] = {kind: {} for kind in ("metrics", "cost", "log", "values", "card", "license", "base")}
+    said: dict[str, Any] = {kind: {} for kind in SAID}
     tags: set[str] = set()
     known = tuple(notes)
     for note in sorted(known, key=lambda note: (note.time, note.to_bytes())) if len(known) > 1 else known:
@@ -156,7 +161,7 @@ def gather(notes: Iterable[Note]) -> Noted:
             for key in note.data if note.kind in OTHER else ():
                 said[OTHER[note.kind]].pop(key, None)  # a key has one value: a number, or a text
     return Noted(
-        **{kind: said[kind] for kind in ("metrics", "cost", "log", "values", "base")},
+        **{kind: said[kind] for kind in SAID if kind not in ("card", "license")},
         tags=tuple(sorted(tags)),
         card=said["card"].get("text", ""),
         license=said["license"].get("id", ""),

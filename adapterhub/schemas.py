@@ -25,6 +25,9 @@ DOCUMENTS = {
     "audit-report": "audit.report:Report",
     "comparison": "audit.comparison:Comparison",
     "recipe": "compose.recipe:Recipe",
+    "train-config": "train.config:TrainConfig",
+    "train-plan": "train.resources.plan:TrainPlan",
+    "search-report": "train.watch.ladder:SearchReport",
     "check-report": "store.check:Checked",
 }
 """Name -> module and class. Modules are imported when they are asked for."""

@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 from benchmarks import auditing, bases, comparing, copying, memory, searching, starting
@@ -12,6 +13,7 @@ from benchmarks.composing import part as composing
 from benchmarks.composing.scene import Shape
 from benchmarks.measure import Row
 from benchmarks.report import AUDITING, COMPOSING, KEEPING, page
+from benchmarks.training.sizes import NAMES, Sizes
 
 PARTS: dict[str, Callable[[Path, argparse.Namespace], list[Row]]] = {
     "start": lambda folder, asked: starting.measure(folder, asked.runs),
@@ -28,12 +30,16 @@ PAGES = {
     "composing.md": (COMPOSING, ["compose"]),
     "auditing.md": (AUDITING, ["audit", "bases", "compare"]),
 }
+TRAIN = "train"
+"""A part whose page has tables of its own."""
 
 
 def read(words: list[str]) -> argparse.Namespace:
     """What is asked for."""
     parser = argparse.ArgumentParser("python -m benchmarks", description="Measure against the peers, in one run.")
-    parser.add_argument("--only", choices=PARTS, action="append", help="one part; may be given more than once")
+    parser.add_argument(
+        "--only", choices=[*PARTS, TRAIN], action="append", help="one part; may be given more than once"
+    )
     parser.add_argument("--runs", type=int, default=11, help="runs of which the median counts")
     parser.add_argument("--entries", type=int, default=100_000, help="entries to search in")
     parser.add_argument("--adapters", type=int, default=10_000, help="adapters of the matrix of the audit")
@@ -44,7 +50,11 @@ def read(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--base-size", type=int, default=2_000_000_000, help="bytes of the base that is hashed")
     parser.add_argument("--layers", type=int, default=Shape.layers, help="blocks of the Llama that composing works on")
     parser.add_argument("--compose", choices=composing.PARTS, action="append", help="one part of composing")
-    parser.add_argument("--folder", type=Path, help="work here and not in a temporary folder")
+    parser.add_argument("--train", choices=NAMES, action="append", help="one part of training")
+    for field in fields(Sizes):
+        about = f"of training, {field.default} unless said: see benchmarks/training/sizes.py"
+        parser.add_argument(f"--train-{field.name}", type=type(field.default), default=field.default, help=about)
+    parser.add_argument("--folder", type=Path, help="work here; training that was killed goes on from there")
     parser.add_argument("--output", type=Path, help="write one page here, whatever was measured")
     return parser.parse_args(words)
 
@@ -56,10 +66,25 @@ def main(words: list[str]) -> None:
         if wanted := [part for part in parts if part in (asked.only or PARTS)]:
             load = os.getloadavg()[0]
             rows = [row for part in wanted for row in measured(part, asked)]
-            text = page(about, rows, (load, os.getloadavg()[2]))
-            print(text)
-            if output := asked.output or (None if asked.only else Path(__file__).with_name(name)):
-                output.write_text(text)
+            told(page(about, rows, (load, os.getloadavg()[2])), name, asked)
+    if TRAIN in (asked.only or [TRAIN]):
+        told(trained(asked), "training.md", asked)
+
+
+def told(text: str, name: str, asked: argparse.Namespace) -> None:
+    """Print a page; write it where everything was measured, or where it was asked for."""
+    print(text)
+    if output := asked.output or (None if asked.only else Path(__file__).with_name(name)):
+        output.write_text(text)
+
+
+def trained(asked: argparse.Namespace) -> str:
+    """The page of training; in a folder that is named, what was found there before is not measured again."""
+    from benchmarks.training import part
+
+    sizes = Sizes(**{field.name: getattr(asked, f"train_{field.name}") for field in fields(Sizes)})
+    with tempfile.TemporaryDirectory() as name:
+        return part.page((asked.folder or Path(name)).absolute() / "training", sizes, asked.train)
 
 
 def measured(name: str, asked: argparse.Namespace) -> list[Row]:

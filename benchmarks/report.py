@@ -13,9 +13,10 @@ from benchmarks.measure import Row
 
 HEAD = """# {title}
 
-Written by `python -m benchmarks`. Medians of interleaved runs on one machine in one go; a ratio is ours divided by the
-peer's, so smaller is better. {more}
+Written by `python -m benchmarks`. {how} {more}
 """
+COMPARED = """Medians of interleaved runs on one machine in one go; a ratio is ours divided by the
+peer's, so smaller is better."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class About:
     title: str
     more: str
     packages: tuple[str, ...]
+    how: str = COMPARED
 
 
 KEEPING = About(
@@ -47,12 +49,25 @@ AUDITING = About(
     "Everything is random weights with TinyLlama's sizes, 1.1 billion parameters; adapters are in bf16.",
     ("adapterhub", "torch"),
 )
+TRAINING = About(
+    "Training",
+    """Every way to train gets the same search over learning rates, on validation rows and with the same early stopping;
+test rows are looked at once, at the end, on files that were published and loaded anew. Accuracies are means over seeds
+± their standard deviation.""",
+    ("adapterhub", "torch", "transformers", "peft", "torchao", "scikit-learn"),
+    "Real data and real weights.",
+)
 
 
 def page(about: About, rows: Iterable[Row], load: tuple[float, float]) -> str:
     """The whole page; `load` is how many processes wanted a core, in the minutes before and at the end."""
-    head = HEAD.format(title=about.title, more=about.more)
-    return "\n".join((head, *_machine(load, about.packages), "", *_table(rows), ""))
+    return "\n".join((*head(about, load), "", *_table(rows), ""))
+
+
+def head(about: About, load: tuple[float, float]) -> list[str]:
+    """How a page begins: what it is about, and what was measured on what."""
+    words = HEAD.format(title=about.title, how=about.how, more=about.more)
+    return [words, *_machine(load, about.packages)]
 
 
 def _machine(load: tuple[float, float], packages: Iterable[str]) -> list[str]:

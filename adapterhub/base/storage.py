@@ -8,6 +8,7 @@
     compressed-tensors    weight_packed (out, in·b/32), or (out, in/2) of bytes
     nvfp4                 weight (out, in/2) of two numbers a byte, weight_scale_2
     fp8, int8             weight (out, in), weight_scale or weight_scale_inv
+    torchao-int8          _weight_qdata (out, in), _weight_scale
     eetq                  weight (in, out), weight_scales
     hqq, aqlm             W_q; codes                                                      not said
     mxfp4                 a parameter X of experts as X_blocks (E, out, in/32, 16) and X_scales
@@ -74,6 +75,10 @@ def _turned(leaves: "Leaves", bits: int | None) -> Shape | None:
     return leaves["weight"].shape[::-1]
 
 
+def _coded(leaves: "Leaves", bits: int | None) -> Shape | None:
+    return leaves["_weight_qdata"].shape
+
+
 def _unknown(leaves: "Leaves", bits: int | None) -> Shape | None:
     return None
 
@@ -99,6 +104,7 @@ STORAGES = {
     "nvfp4": Storage(("weight", "weight_scale_2"), _halved, "U8", when=_has_rows("weight")),
     "fp8": Storage(("weight",), _plain, "F8_"),
     "int8": Storage(("weight", "weight_scale"), _plain, "I8"),
+    "torchao-int8": Storage(("_weight_qdata", "_weight_scale"), _coded, "I8"),
     "eetq": Storage(("weight", "weight_scales"), _turned, "I8"),
     "hqq": Storage(("W_q",), _unknown),
     "aqlm": Storage(("codes", "codebooks"), _unknown),

@@ -60,6 +60,11 @@ SECTIONS = {
         "fuse": "Write a base with adapters in its weights, as a plain checkpoint.",
         "extract": "Make an adapter out of what differs between two checkpoints.",
     },
+    "Train and measure": {
+        "train": "Train an adapter: rows in, an entry with its metrics out.",
+        "eval": "Measure an adapter on rows, and note it.",
+        "compress": "Prune a model, put it into eight bits, and tell what it lost.",
+    },
     "For programs": {
         "schema": "Print the JSON Schemas of the documents.",
     },
@@ -128,7 +133,7 @@ def root() -> TyperGroup:
             bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=print_version)
         ] = False,
     ) -> None:
-        """Keep, move, audit and compose LoRA adapters."""
+        """Keep, move, audit, compose and train LoRA adapters."""
 
     command = typer.main.get_command(app)
     assert isinstance(command, TyperGroup)

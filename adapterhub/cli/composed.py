@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from adapterhub.base.fold import fold, sentence
+from adapterhub.cli.learned import metric_lines, print_worth
 from adapterhub.cli.output import print_findings, say
 from adapterhub.cli.sheet import print_entry
 from adapterhub.cli.table import Column, print_table
@@ -13,9 +14,17 @@ if TYPE_CHECKING:
     from adapterhub.verbs.extract import ExtractPlan
     from adapterhub.verbs.fuse import Fused, FusePlan
     from adapterhub.verbs.merge_plan import MergePlan
+    from adapterhub.verbs.merge_worth import Merged
     from adapterhub.verbs.shown import Shown
 
-__all__ = ["print_extract_plan", "print_fuse_plan", "print_fused", "print_merged", "print_plan"]
+__all__ = [
+    "print_extract_plan",
+    "print_fuse_plan",
+    "print_fused",
+    "print_measured",
+    "print_merged",
+    "print_plan",
+]
 
 OPERANDS = (Column("REFERENCE", keep=20), Column("WEIGHT", right=True), Column("RANK", right=True))
 MODULES = (
@@ -48,15 +57,31 @@ def print_plan(plan: "MergePlan") -> None:
     print_findings(plan.findings, indent="  ")
 
 
+def print_measured(merged: "Merged") -> None:
+    """The same of a merge, and its metrics before and after where there were rows."""
+    _print_made(merged)
+    if merged.before:
+        print_worth(merged.before, merged.after)
+    else:
+        for label, told in metric_lines(merged.after):
+            if told:
+                print(f"  {label:12}{clean(told)}")
+    print_findings(merged.findings, indent="  ")
+
+
 def print_merged(shown: "Shown") -> None:
     """A new entry, what was lost on the way, and where most of it."""
+    _print_made(shown)
+    print_findings(shown.findings, indent="  ")
+
+
+def _print_made(shown: "Shown") -> None:
     print_entry(shown)
     print(f"  relative error {shown.relative_error or 0.0:.2e}")
     worst = sorted(shown.errors.items(), key=lambda item: -item[1])[:WORST]
     for module, error in worst if len(shown.errors) > 1 else ():
         if error > TOLD:
             print(f"    {error:.2e}  {clean(module)}")
-    print_findings(shown.findings, indent="  ")
 
 
 def print_fuse_plan(plan: "FusePlan") -> None:

@@ -4,19 +4,25 @@ An error says what happened (`error:`) and what to do next (`hint:`), on standar
 """
 
 import contextlib
+import json
+import os
 import sys
+import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 import typer
 
 from adapterhub.cli.text import clean
-from adapterhub.errors import AdapterHubError, Refused
+from adapterhub.errors import AdapterHubError, Refused, WrongUsage
 from adapterhub.system import from_system
 
 __all__ = ["CLOSED", "guarded"]
 
 INTERRUPTED = 128 + 2
+PAUSE = 5.0
+"""Seconds a silent process of several waits: torchrun ends all when the first one leaves, and one has to speak."""
 CLOSED = 128 + 13
 """What a shell reports for a program that wrote to a reader that had gone away."""
 
@@ -48,13 +54,30 @@ def _tell(error: Exception) -> int:
     if isinstance(error, ImportError) and (absent := (error.name or "").partition(".")[0]) not in ("", "adapterhub"):
         error = Refused(f"this needs {absent}, which cannot be imported: {error}", hint=f"pip install {absent}")
     if isinstance(error, AdapterHubError):
+        if _told_elsewhere(error):
+            time.sleep(PAUSE)
+            return error.code
         _say(str(error), error.hint)
+        _report(f"{error}\n{error.hint}")
         return error.code
     _say(
         f"a fault of adapterhub: {type(error).__name__}: {error}",
         "run it again with --debug for the traceback, and report it",
     )
     return 1
+
+
+def _told_elsewhere(error: AdapterHubError) -> bool:
+    """Whether another process says it; what is wrong with their words is the same for all of a machine."""
+    return error.elsewhere or (isinstance(error, WrongUsage) and os.environ.get("LOCAL_RANK", "0") != "0")
+
+
+def _report(text: str) -> None:
+    """Where torchrun looks for what its process died of, to show it below the traceback of its own."""
+    if path := os.environ.get("TORCHELASTIC_ERROR_FILE"):
+        told = {"message": text, "extraInfo": {"py_callstack": text, "timestamp": str(int(time.time()))}}
+        with contextlib.suppress(OSError):
+            Path(path).write_text(json.dumps({"message": told}), "utf-8")
 
 
 def _usage(error: typer.TyperException) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from adapterhub.base.fold import fold
+from adapterhub.cli.learned import evaluation_lines, metric_lines, training_lines
 from adapterhub.cli.output import print_findings
 from adapterhub.cli.table import Column, print_table
 from adapterhub.cli.text import clean, paint, screen, short, size, wide
@@ -117,7 +118,11 @@ def _what(shown: "Shown") -> Iterator[tuple[str, str]]:
     for parent in manifest.parents:
         yield "parent", f"{short(parent.digest)} × {parent.weight:g}"
     yield "recipe", _pairs(manifest.recipe or {})
-    yield "training", _pairs(manifest.training or {})
+    training = manifest.training or {}
+    if "task" in training.get("config", {}):
+        yield from training_lines(training)
+    else:
+        yield "training", _pairs(training or shown.training)
 
 
 def _said(shown: "Shown") -> Iterator[tuple[str, str]]:
@@ -125,7 +130,8 @@ def _said(shown: "Shown") -> Iterator[tuple[str, str]]:
     cost = dict(shown.cost)
     if isinstance(memory := cost.get("peak_memory"), int | float):
         cost["peak_memory"] = size(memory)
-    yield "metrics", _pairs(shown.metrics)
+    yield from metric_lines(shown.metrics)
+    yield from evaluation_lines(shown.evaluation)
     yield "tags", ", ".join(shown.tags)
     yield "licence", shown.license
     yield "cost", _pairs(cost)

@@ -22,7 +22,10 @@ from pydantic import ConfigDict, Field
 from adapterhub.document import Document
 from adapterhub.expression import parse
 
-__all__ = ["Operand", "Recipe", "Rule", "of_expression"]
+__all__ = ["MEAN", "Operand", "Recipe", "Rule", "of_expression"]
+
+MEAN = "mean"
+"""No adapter's, but Σ wᵢ·tᵢ of all, which needs no base where Σ wᵢ = 1: what workers want who trained one task."""
 
 Rank = Annotated[int, Field(ge=1)]
 Energy = Annotated[float, Field(gt=0, le=1)]
@@ -69,7 +72,7 @@ class Recipe(How):
     method: str = "sum"
     rules: tuple[Rule, ...] = ()
     choose: str | None = None
-    """Whose heads and trained tokens are kept, where several adapters have their own."""
+    """Whose heads and other whole tensors are kept, where several adapters have their own; `mean`: all, blended."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
 
     def rule_for(self, module: str) -> How:

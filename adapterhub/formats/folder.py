@@ -18,6 +18,7 @@ from adapterhub.manifest import safe_path
 
 __all__ = [
     "CARD",
+    "CONFIGS",
     "LOGS",
     "Listing",
     "check_taken",
@@ -30,7 +31,14 @@ __all__ = [
 ]
 
 CARD = "README.md"
-LOGS = ("trainer_state.json", "all_results.json")
+LOGS = ("trainer_state.json", "all_results.json", "train_results.json", "eval_results.json")
+CONFIGS = {
+    "axolotl_config.yaml": "axolotl",
+    "axolotl_config.yml": "axolotl",
+    "training_args.yaml": "llamafactory",
+    "llamafactory.yaml": "llamafactory",
+}
+"""Config of a run -> whose. LLaMA-Factory's web page writes training_args.yaml; the others are laid there by hand."""
 
 TOKENIZER = (
     "tokenizer.json",
@@ -60,7 +68,12 @@ REASONS = (
     (("training_args.bin",), "a pickle of the training's arguments"),
     (tuple(f"*{suffix}" for suffix in PICKLES), "a pickle: never read"),
     (("*_adapters.safetensors",), "an earlier checkpoint of the training"),
-    (("*_results.json", "trainer_log*", "training_loss*", "events.out.*", "*.log"), "a log of the training"),
+    (
+        ("*_results.json", "trainer_log*", "running_log*", "tokens_state*", "training_*loss*", "events.out.*", "*.log"),
+        "a log of the training",
+    ),
+    (("training_args.yaml", "axolotl_config.y*ml", "llamafactory.yaml"), "a config of a training, and not the first"),
+    (("llamaboard_config.yaml",), "settings of a web page"),
 )
 
 

@@ -3,7 +3,6 @@
 Weights come first: that they are missing, are a pickle or are a Git LFS pointer is said before anything else is.
 """
 
-import json
 import shutil
 import tempfile
 from dataclasses import dataclass, field
@@ -12,22 +11,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, final
 
-from adapterhub.document import check_data
 from adapterhub.errors import NotFound, Refused
 from adapterhub.facts import Facts
 from adapterhub.formats import folder as folders
 from adapterhub.formats import pickles, safetensors_header
 from adapterhub.formats.finder import find, single_format
-from adapterhub.formats.folder import CARD, LOGS, Listing
+from adapterhub.formats.folder import CARD, Listing
 from adapterhub.formats.header import refuse_pointer
 from adapterhub.formats.members import FolderMembers
 from adapterhub.formats.peft_parts import PICKLED, WEIGHTS, choose
+from adapterhub.formats.runs import texts
+from adapterhub.formats.runs.checkpoints import best_of
+from adapterhub.formats.runs.run import Run, run_of
 from adapterhub.formats.table import FORMATS, reader, recognise
 
 __all__ = ["Intake", "find", "take"]
-
-LARGEST_TEXT = 8 << 20
-"""Bytes of a card or a log."""
 
 
 @final
@@ -44,6 +42,7 @@ class Intake:
     card: str
     logs: dict[str, Any]
     facts: Facts
+    run: Run = field(default_factory=Run)
     temporary: Path | None = field(default=None, repr=False)
 
     def __enter__(self) -> "Intake":
@@ -114,13 +113,14 @@ def _take_folder(folder: Path, convert_pickle: bool) -> Intake:
     except BaseException:
         shutil.rmtree(temporary or "", ignore_errors=True)
         raise
-    card, logs, unsaid = _said(listing)
-    said = {name for name in (CARD, *LOGS) if name in listing.files} - unsaid.keys()
-    left_out = _left_out(folder, listing, {*own, *said}, facts.kind) | unsaid
+    said = texts.read(folder, listing)
+    kept = {CARD, *said.logs, *said.config} - said.unsaid.keys()
+    left_out = _left_out(folder, listing, {*own, *kept}, facts.kind) | said.unsaid
     if temporary is not None:
         pickled = choose(tuple(listing.files), PICKLED)
         left_out = {name: "converted to safetensors" if name == pickled else why for name, why in left_out.items()}
-    return Intake(facts.kind, own, tuple(sorted(left_out.items())), card, logs, facts, temporary)
+    run = run_of(folder, said)
+    return Intake(facts.kind, own, tuple(sorted(left_out.items())), said.card, said.logs, facts, run, temporary)
 
 
 def _look_closer(folder: Path, listing: Listing) -> tuple[str, dict[str, Path]]:
@@ -138,9 +138,11 @@ def _look_closer(folder: Path, listing: Listing) -> tuple[str, dict[str, Path]]:
         if name.endswith((".safetensors", ".gguf")) or folders.is_pickle(name):
             _explain_file(path)
     if inner := _inner_adapters(folder, listing):
+        best = best_of(folder, inner)
+        one = f"{best} did best, says its trainer_state.json: add that" if best else "add one of these"
         raise NotFound(
             f"{folder}: no adapter here, but in {', '.join(inner[:8])}",
-            hint="add one of these, or all: `adapterhub scan FOLDER --add --name …`",
+            hint=f"{one}, or all: `adapterhub scan FOLDER --add --name …`",
         )
     everything = {name: path for name, path in folders.walk(folder).items() if name != CARD}
     if reader("data").claims(FolderMembers(everything)):
@@ -184,46 +186,6 @@ def _converted(own: dict[str, Path], temporary: Path) -> dict[str, Path]:
     name = pickled.removesuffix(".bin") + ".safetensors"
     pickles.convert(own[pickled], temporary / name)
     return {name: temporary / name, **{m: path for m, path in own.items() if not folders.is_pickle(m)}}
-
-
-def _said(listing: Listing) -> tuple[str, dict[str, Any], dict[str, str]]:
-    """The card, the logs, and of those that cannot be kept the reasons."""
-    card, logs, unsaid = "", {}, {}
-    for name in (CARD, *LOGS):
-        path = listing.files.get(name)
-        if path is None:
-            continue
-        if why := _why_unsaid(path):
-            unsaid[name] = why
-            continue
-        try:
-            text = path.read_bytes().decode("utf-8")  # line ends as they are: export gives the card back
-            if name == CARD:
-                card = text
-            else:
-                logs[name] = _log(text)
-        except UnicodeDecodeError:
-            unsaid[name] = "not UTF-8, so it is no text that could be kept"
-        except (ValueError, RecursionError):
-            unsaid[name] = "a log that is not JSON"
-        except OSError as error:
-            unsaid[name] = f"cannot be read: {error.strerror}"
-    return card, logs, unsaid
-
-
-def _why_unsaid(path: Path) -> str:
-    if path.is_symlink():
-        return "a link: only a file of the folder is kept as a note"
-    size = path.stat().st_size
-    return f"{size} bytes, and a card or a log of at most {LARGEST_TEXT} is kept" if size > LARGEST_TEXT else ""
-
-
-def _log(text: str) -> Any:
-    """A log that can be kept as JSON; a diverged training logs NaN, which no JSON of ours may hold."""
-    log = json.loads(text, parse_constant=lambda word: None)
-    check_data(log)
-    json.dumps(log, ensure_ascii=False).encode()
-    return log
 
 
 def _left_out(folder: Path, listing: Listing, taken: set[str], kind: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, NamedTuple, final
 
 from adapterhub.formats.header import BITS
 from adapterhub.system import naming
@@ -18,7 +18,7 @@ from adapterhub.system import naming
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["NAMES", "Raw", "write"]
+__all__ = ["NAMES", "Raw", "Room", "header", "write"]
 
 NAMES = {
     "float64": "F64", "float32": "F32", "float16": "F16", "int64": "I64", "int32": "I32", "int16": "I16", "int8": "I8",
@@ -43,17 +43,32 @@ class Raw:
         return cls(bits or NAMES[array.dtype.name], array.shape, data)
 
 
+class Room(NamedTuple):
+    """What a header says of a tensor: its type, its shape and its bytes."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    size: int
+
+
+def header(rooms: Mapping[str, Room], metadata: Mapping[str, str]) -> tuple[bytes, dict[str, int]]:
+    """The beginning of a file up to its data, and where in the data each tensor starts, in the order of the file."""
+    said: dict[str, object] = {"__metadata__": {key: metadata[key] for key in sorted(metadata)}}
+    starts, end = {}, 0
+    for name in sorted(rooms, key=lambda name: (-BITS[rooms[name].dtype], name)):
+        room, starts[name] = rooms[name], end
+        end += room.size
+        said[name] = {"dtype": room.dtype, "shape": room.shape, "data_offsets": [starts[name], end]}
+    text = json.dumps(said, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text, starts
+
+
 def write(tensors: Mapping[str, Raw], path: Path) -> None:
     """Write a file; the same tensors give the same bytes."""
-    header: dict[str, object] = {"__metadata__": {"format": "pt"}}
-    ordered, end = sorted(tensors, key=lambda name: (-BITS[tensors[name].dtype], name)), 0
-    for name in ordered:
-        raw = tensors[name]
-        offsets = [end, end := end + len(raw.data)]
-        header[name] = {"dtype": raw.dtype, "shape": raw.shape, "data_offsets": offsets}
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-len(text) % 8)
+    rooms = {name: Room(raw.dtype, raw.shape, len(raw.data)) for name, raw in tensors.items()}
+    head, starts = header(rooms, {"format": "pt"})
     with naming(path), path.open("wb") as stream:
-        stream.write(len(text).to_bytes(8, "little") + text)
-        for name in ordered:
+        stream.write(head)
+        for name in starts:
             stream.write(tensors[name].data)

@@ -11,6 +11,7 @@ from typing import Protocol, cast, final
 
 from adapterhub.errors import Refused
 from adapterhub.facts import Facts
+from adapterhub.formats.continued import FILES as CONTINUED
 from adapterhub.formats.members import Members
 
 __all__ = ["FORMATS", "Format", "Reader", "derive", "reader", "recognise"]
@@ -37,7 +38,8 @@ FORMATS = {
             f"{stem}{copy}{end}"
             for stem, end in (("adapter_config", ".json"), ("adapter_model", ".safetensors"), ("adapter_model", ".bin"))
             for copy in ("", "*([0-9])")
-        ),
+        )
+        + CONTINUED,
     ),
     "mlx": Format("Apple mlx-lm", ("adapter_config.json", "adapters.safetensors", "adapters.npz")),
     "adapters": Format(

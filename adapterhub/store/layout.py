@@ -9,7 +9,7 @@ notes/<digest>/<sha256>.json                   notes about an entry
 events/<time>-<id>.json                        who did what
 blobs/sha256/<ab>/<hex>                        manifests and files alike, mode 0444
 incoming/                                      half-written blobs, leases, the sweep's lock and marks
-settings.json, cache/, index.sqlite            this machine only, never pushed
+settings.json, runs/, cache/, index.sqlite     this machine only, never pushed
 catalog.json                                   for web sites that cannot list a folder
 """
 
@@ -85,6 +85,11 @@ class Layout:
     def values(self, digest: Digest) -> Path:
         """What the values of an entry said."""
         return self.root / f"cache/values/{digest.hex[:2]}/{digest.hex}.json"
+
+    @property
+    def runs(self) -> Path:
+        """Where trainings keep their state and logs."""
+        return self.root / "runs"
 
     @property
     def cards(self) -> Path:

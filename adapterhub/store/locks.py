@@ -15,7 +15,7 @@ from adapterhub.durable import make_folder
 from adapterhub.regular import open_handle
 from adapterhub.system import naming
 
-__all__ = ["alone", "shared"]
+__all__ = ["alone", "alone_now", "shared"]
 
 
 @contextlib.contextmanager
@@ -38,3 +38,15 @@ def shared(folder: Path, name: str = "lock") -> contextlib.AbstractContextManage
 def alone(folder: Path, name: str = "lock") -> contextlib.AbstractContextManager[None]:
     """Hold the lock alone; waits until nobody else holds it. The kernel frees it when a process dies."""
     return _locked(folder / name, fcntl.LOCK_EX)
+
+
+@contextlib.contextmanager
+def alone_now(folder: Path, name: str = "lock") -> Iterator[bool]:
+    """The same without waiting: False where somebody else holds it."""
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(_locked(folder / name, fcntl.LOCK_EX | fcntl.LOCK_NB))
+            free = True
+        except BlockingIOError:
+            free = False
+        yield free

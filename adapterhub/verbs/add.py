@@ -82,7 +82,7 @@ def add_intake(
             recipe=request.recipe,
             training=request.training,
         )
-        notes = _notes(desk.store, manifest, said)
+        notes = _notes(desk.store, manifest, said, _read(intake, request))
         entry = Entry(manifest, BlobFiles(desk.store.blobs), notes, cards)
         published = session.publish(entry, reference)
     keep_facts(desk.store, manifest.digest, intake.facts)
@@ -137,8 +137,20 @@ def _said(intake: Intake, request: Request) -> dict[str, dict[str, Any]]:
     return {kind: data for kind, data in said.items() if data}
 
 
-def _notes(store: Store, manifest: Manifest, said: dict[str, dict[str, Any]]) -> tuple[Note, ...]:
-    """What is said, less what the store has heard already."""
+def _read(intake: Intake, request: Request) -> dict[str, dict[str, Any]]:
+    """What the folder itself says of its run."""
+    run = intake.run
+    return {"metrics": run.metrics, "cost": run.cost, "training": {} if request.training else run.training}
+
+
+def _notes(
+    store: Store, manifest: Manifest, said: dict[str, dict[str, Any]], read: dict[str, dict[str, Any]]
+) -> tuple[Note, ...]:
+    """What is said, less what the store has heard already; what is read counts where nobody has spoken."""
     known = gather(store.notes.about(manifest.digest))
+    for kind, data in read.items():
+        spoken = {**(known.values if kind == "metrics" else {}), **getattr(known, kind)}
+        if new := {name: value for name, value in data.items() if name not in spoken}:
+            said = {**said, kind: {**new, **said.get(kind, {})}}
     fresh = {kind: data for kind, data in said.items() if not known.says(kind, data)}
     return tuple(store.say(manifest.digest, kind, data) for kind, data in fresh.items())

@@ -115,7 +115,10 @@ def insist_on_fit(desk: Desk, wanted: Asked, base: str, *, partial: bool | None 
 def folder_of_base(desk: Desk, word: str) -> Path:
     """The folder of a base: itself, or the one that holds the files of an entry of kind model."""
     if word.startswith("hf:"):
-        raise Refused(f"{word}: its weights are not on this machine", hint="download it, then give its folder: ./base")
+        raise Refused(
+            f"{word}: its weights are not on this machine",
+            hint="`hf download NAME --local-dir base`, then give its folder: ./base",
+        )
     if is_folder(word):
         return desk.folder(word)
     listed, entry = desk.find(word)

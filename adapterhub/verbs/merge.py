@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from adapterhub.compose.merging.merge import Merged
     from adapterhub.lora.adapter import Adapter
 
-__all__ = ["merge"]
+__all__ = ["Progress", "merge"]
 
 Progress = Callable[[int, int], None]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 from adapterhub.compose.methods import METHODS
-from adapterhub.compose.recipe import Recipe
+from adapterhub.compose.recipe import MEAN, Recipe
 from adapterhub.document import Document
 from adapterhub.errors import AdapterHubError
 from adapterhub.finding import Finding
@@ -130,7 +130,7 @@ def prepare(desk: Desk, recipe: Recipe, *, whole: bool = True) -> Prepared:
     outlines = attempt(lambda one: one and outline(one.entry, one.label), found, faults)
     there = [place for place, one in enumerate(outlines) if one is not None]
     parents, whole = [one for one in found if one is not None], whole and not faults
-    if whole:
+    if whole and recipe.choose != MEAN:
         chosen = attempt(lambda choose: place_of(choose, recipe, parents), [recipe.choose], faults)[0]
         recipe = recipe if chosen is None else recipe.model_copy(update={"choose": recipe.adapters[chosen].adapter})
     if faults or not whole:
@@ -170,7 +170,7 @@ def _kept(recipe: Recipe) -> dict[str, Any]:
     seeded = any(METHODS[how.method or recipe.method].seeded for how in (recipe, *recipe.rules))
     fields = {name: value for name, value in recipe.plain().items() if name != "adapters"}
     fields["seed"] = recipe.seed if seeded else None
-    if recipe.choose:
+    if recipe.choose and recipe.choose != MEAN:
         fields["choose"] = [one.adapter for one in recipe.adapters].index(recipe.choose)
     weights = {str(place): dict(one.modules) for place, one in enumerate(recipe.adapters) if one.modules}
     return {name: value for name, value in {**fields, "modules": weights}.items() if value not in (None, {}, [], ())}

@@ -1,24 +1,22 @@
 """What a person writes of several adapters: an expression, or the path of a recipe file."""
 
 import copy
-import json
-import reprlib
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from adapterhub.compose.recipe import Recipe, of_expression
-from adapterhub.errors import AdapterHubError, NotFound, WrongUsage
+from adapterhub.errors import AdapterHubError, WrongUsage
 from adapterhub.reference import home_path, is_folder
+from adapterhub.verbs.written import Kind, faults, read_written
 
 __all__ = ["plain", "recipe_of"]
 
 FILES = (".yaml", ".yml", ".json")
-LARGEST = 1 << 20
 SCHEMA = "`adapterhub schema recipe` prints what a recipe may hold"
 CUT = "a rank is 1 or more, such as --rank 16; an energy is a part of the squared norm, such as --energy 0.9"
+RECIPE = Kind("recipe", "adapters: and method:", "a recipe is a YAML file; `adapterhub merge --help` shows one")
 Place = tuple[int | str, ...]
 More = Callable[[Recipe, bool], object]
 """Raises what is wrong with a recipe, or with what is left of it; hears whether it has all its adapters."""
@@ -33,57 +31,10 @@ def recipe_of(text: str, more: More | None = None, **how: Any) -> Recipe:
     path = home_path(text.strip())
     if not (is_folder(text.strip()) and path.suffix in FILES and not path.is_dir()):
         return _checked({"adapters": list(of_expression(text).adapters), **given}, "the recipe", more)
-    fields = _read(path, text)
+    fields = read_written(path, text, RECIPE)
     if given.keys() & {"rank", "energy"}:
         fields = {name: value for name, value in fields.items() if name not in ("rank", "energy")}
     return _checked({**fields, **given}, text, more)
-
-
-def _read(path: Path, text: str) -> dict[str, Any]:
-    import yaml
-
-    if not path.exists():
-        raise NotFound(f"{text}: no such recipe", hint="a recipe is a YAML file; `adapterhub merge --help` shows one")
-    if path.stat().st_size > LARGEST:
-        raise WrongUsage(
-            f"{text}: {path.stat().st_size} bytes are no recipe", hint=f"a recipe is below {LARGEST} bytes"
-        )
-    try:
-        data = path.read_bytes().decode()
-        fields = json.loads(data) if path.suffix == ".json" else _plain_yaml(data)
-    except (ValueError, RecursionError, yaml.YAMLError) as error:
-        why = " ".join(str(error).split())
-        raise WrongUsage(
-            f"{text}: not readable as YAML: {why}", hint="mend the file where the message points"
-        ) from None
-    if not isinstance(fields, dict):
-        raise WrongUsage(
-            f"{text}: wanted fields such as adapters: and method:, got {type(fields).__name__}", hint="see the README"
-        )
-    return fields
-
-
-def _plain_yaml(data: str) -> Any:
-    """YAML without aliases, which can stand for more than fits into memory, and without doubled keys."""
-    import yaml
-
-    mappings: list[list[str]] = []
-    for event in yaml.parse(data, Loader=yaml.SafeLoader):
-        if isinstance(event, yaml.AliasEvent):
-            raise ValueError(f"the alias *{event.anchor}: write out what it stands for")
-    node = yaml.compose(data, Loader=yaml.SafeLoader)
-    queue = [node] if node else []
-    while queue:
-        one = queue.pop()
-        if isinstance(one, yaml.MappingNode):
-            mappings.append([str(key.value) for key, _ in one.value])
-            queue += [value for _, value in one.value]
-        elif isinstance(one, yaml.SequenceNode):
-            queue += one.value
-    for keys in mappings:
-        if twice := {key for key in keys if keys.count(key) > 1}:
-            raise ValueError(f"{', '.join(sorted(twice))} stands there twice")
-    return yaml.safe_load(data)
 
 
 def _checked(fields: dict[str, Any], what: str, more: More | None) -> Recipe:
@@ -91,17 +42,12 @@ def _checked(fields: dict[str, Any], what: str, more: More | None) -> Recipe:
         recipe = Recipe.model_validate(fields)
     except ValidationError as error:
         places = [one["loc"] for one in error.errors()]
-        faults = [*_faults(error), *(_others(fields, places, more) if more else ())]
+        told = [*faults(error), *(_others(fields, places, more) if more else ())]
         hint = CUT if all(place[-1] in ("rank", "energy") for place in places) else SCHEMA
-        raise WrongUsage(f"{what}: {'; '.join(faults)}", hint=hint) from None
+        raise WrongUsage(f"{what}: {'; '.join(told)}", hint=hint) from None
     if not recipe.adapters:
         raise WrongUsage(f"{what}: it names no adapter", hint="write `adapters:` with at least one {adapter: NAME}")
     return recipe
-
-
-def _faults(error: ValidationError) -> Iterator[str]:
-    for one in error.errors():
-        yield f"{'.'.join(map(str, one['loc']))}: {one['msg']}, got {reprlib.repr(one['input'])}"
 
 
 def _others(fields: dict[str, Any], places: Sequence[Place], more: More) -> Iterator[str]:

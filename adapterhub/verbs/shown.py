@@ -41,6 +41,9 @@ class Shown(Document):
     aliases: tuple[str, ...] = ()
     license: str = ""
     values: dict[str, Any] = {}
+    training: dict[str, Any] = {}
+    evaluation: dict[str, Any] = {}
+    """Digest of rows -> what `eval` measured on them."""
     card: str = ""
     base: dict[str, Any] = {}
     time: str = ""
@@ -67,6 +70,8 @@ def shown(listed: Listed, entry: Entry, facts: Facts) -> Shown:
         aliases=listed.aliases,
         license=noted.license,
         values=noted.values,
+        training=entry.manifest.training or noted.training,
+        evaluation=noted.evaluation,
         card=noted.card,
         base=pin or noted.base,
         time=listed.time,

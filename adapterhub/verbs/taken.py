@@ -45,10 +45,12 @@ def taken(desk: Desk, target: Reference, made: Request) -> Iterator[Finding]:
 
 
 def _alike(desk: Desk, digest: Digest, made: Request) -> bool:
-    """Whether an entry has the same parents and recipe; of one that cannot be read nobody knows."""
+    """Whether an entry has the same parents, recipe and training; of one that cannot be read nobody knows."""
     try:
         manifest = desk.store.manifest(digest)
     except AdapterHubError:
         return True
     recipe = {key: value for key, value in (manifest.recipe or {}).items() if key != LATE}
-    return recipe == made.recipe and manifest.parents == made.parents
+    config = (manifest.training or {}).get("config") if made.training else None
+    same = config == (made.training or {}).get("config")
+    return same and recipe == (made.recipe or {}) and manifest.parents == made.parents

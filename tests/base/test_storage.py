@@ -20,6 +20,7 @@ WAYS = {
     "nvfp4": leaves(weight=("U8", 48, 32), weight_scale=("F8_E4M3", 48, 4), weight_scale_2=("F32",)),
     "fp8": leaves(weight=("F8_E4M3", 48, 64), weight_scale_inv=("F32", 1, 1)),
     "int8": leaves(weight=("I8", 48, 64), weight_scale=("BF16", 48, 1)),
+    "torchao-int8": leaves(_weight_qdata=("I8", 48, 64), _weight_scale=("F32", 48, 1)),
     "eetq": leaves(weight=("I8", 64, 48), weight_scales=("F16", 48)),
 }
 SILENT = {

@@ -1,6 +1,7 @@
 """Every failure says what happened, what to do next, and leaves with its own exit code."""
 
 import errno
+import json
 import re
 import subprocess
 import sys
@@ -120,3 +121,25 @@ def test_a_closed_standard_output_is_no_fault(run, tmp_path):
     adapter(tmp_path / "poet")
     run("add", "./poet", "ada/poet")
     assert run("list", prelude="import sys; sys.stdout = None").err == ""
+
+
+def test_of_a_run_of_several_one_speaks_and_the_others_wait_for_it(capsys, monkeypatch):
+    waited = []
+    monkeypatch.setattr(faults.time, "sleep", waited.append)
+    error = errors.NotFound("rows.csv: no such file")
+    error.elsewhere = True
+    assert guarded(failing(error), []) == errors.NotFound.code
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert guarded(failing(errors.WrongUsage("the same words")), []) == errors.WrongUsage.code
+    assert capsys.readouterr() == ("", "")
+    assert waited == [faults.PAUSE] * 2
+    guarded(failing(errors.Refused("mine alone")), [])
+    assert capsys.readouterr().err == "error: mine alone\n"
+
+
+def test_torchrun_finds_in_its_file_what_a_process_died_of(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCHELASTIC_ERROR_FILE", str(tmp_path / "error.json"))
+    guarded(failing(errors.NotFound("rows.csv: no such file", hint="look")), [])
+    told = json.loads((tmp_path / "error.json").read_text())["message"]
+    assert told["message"] == "rows.csv: no such file\nlook"
+    assert told["extraInfo"]["timestamp"].isdigit()

@@ -115,3 +115,13 @@ def test_the_worst_finding_comes_first(capsys):
     found = [Finding(check=s, severity=s, place="p", message=s) for s in ("info", "error", "warning")]
     print_added(FULL.model_copy(update={"findings": tuple(found)}))
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]] == ["error", "warning", "info"]
+
+
+def test_what_was_measured_later_has_a_line_for_each_set_of_rows(capsys):
+    said = {f"sha256:{letter * 64}": {"metrics": {"loss": 0.5, "accuracy": 0.75}, "rows": 40} for letter in "ba"}
+    print_shown(FULL.model_copy(update={"evaluation": said}))
+    lines = [line for line in capsys.readouterr().out.splitlines() if "evaluation" in line]
+    assert lines == [
+        "  evaluation  accuracy 0.75, loss 0.5 on 40 rows (aaaaaaaaaaaa)",
+        "  evaluation  accuracy 0.75, loss 0.5 on 40 rows (bbbbbbbbbbbb)",
+    ]

@@ -1,13 +1,13 @@
 """What of an adapter goes where in a live model, and everything that stands in the way, before anything is touched."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, final
 
 from torch import Tensor, nn
 
-from adapterhub.base.fold import fold, sentence
+from adapterhub.base.fold import brief, sentence
 from adapterhub.base.names import Naming, match
 from adapterhub.compose.choice import copied
 from adapterhub.compose.live.experts import Experts, Place
@@ -30,6 +30,9 @@ FIELDS = {
     "rows": "rows",
 }
 """Field of an adapter -> of a claim."""
+
+SHOWN = 6
+"""Folded names of modules a message lists."""
 
 Claims = dict[str, Claim]
 Tensors = dict[tuple[str, str], Tensor]
@@ -83,8 +86,8 @@ def fit(model: nn.Module, adapter: Adapter) -> Fit:
 def refuse(model: nn.Module, fits: Mapping[str, Fit], *, partial: bool = False) -> None:
     """Nothing if all fit, or with `partial` something of each; else `DoesNotFit` with everything in the way."""
     bad = {name: one for name, one in fits.items() if not (partial and (one.claims or one.experts or one.tensors))}
-    lines = [f"{name}: no module {sentence(one.missing)}" for name, one in bad.items() if one.missing]
-    lines += [f"{name}: {fault}" for name, one in bad.items() for fault in fold(one.faults)]
+    lines = [f"{name}: no module {_listed(one.missing)}" for name, one in bad.items() if one.missing]
+    lines += [f"{name}: {'; '.join(_told(one.faults))}" for name, one in bad.items() if one.faults]
     if lines:
         some = not partial and all(one.claims or one.experts or one.tensors for one in bad.values())
         raise DoesNotFit(
@@ -92,6 +95,23 @@ def refuse(model: nn.Module, fits: Mapping[str, Fit], *, partial: bool = False) 
             hint="`adapterhub audit` says which base an adapter fits; names are those of model.named_modules()"
             + ("; partial=True takes what fits" if some else ""),
         )
+
+
+def _told(faults: Iterable[str]) -> Iterator[str]:
+    """Each fault once, behind all the places that have it."""
+    places: dict[str, list[str]] = {}
+    for fault in faults:
+        place, _, what = fault.partition(" ")
+        places.setdefault(what, []).append(place)
+    for what, where in places.items():
+        yield f"{_listed(where)} {what}"
+
+
+def _listed(names: Iterable[str]) -> str:
+    """The first of the folded names, and how many lines are left out."""
+    lines = brief(names)
+    more = f" and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
+    return ", ".join(lines[:SHOWN]) + more
 
 
 def model_type(model: nn.Module) -> str | None:

@@ -3,7 +3,8 @@
 shifts              add up with the weights, in the methods that are a weighted sum
 biases              stand in place of the base's: b₀ + Σ wᵢ(bᵢ − b₀) needs no base only where Σ wᵢ = 1
 rows                stand in place of single rows of the base: at weight 1, and each of one adapter only
-tensors             stand in place of the base's too: one adapter's, chosen by name where several have them
+tensors             stand in place of the base's too: one adapter's, chosen by name where several have them;
+                    or, asked for by `choose: mean`, as the biases
 magnitudes, gains   change the base's own weight, so without the base they have no sum
 """
 
@@ -18,7 +19,7 @@ from torch import Tensor
 from adapterhub.base.fold import sentence
 from adapterhub.compose import choice
 from adapterhub.compose.methods import METHODS
-from adapterhub.compose.recipe import Operand, Recipe
+from adapterhub.compose.recipe import MEAN, Operand, Recipe
 from adapterhub.errors import Refused
 from adapterhub.lora.adapter import Adapter, Rows
 from adapterhub.lora.delta import wide
@@ -43,8 +44,7 @@ def carry(recipe: Recipe, adapters: Sequence[Adapter]) -> Adapter:
     if found := list(faults(recipe, adapters)):
         raise Refused("; ".join(found), hint=HINT)
     parts = _on(recipe, adapters)
-    name = choice.chosen(_carriers(parts, recipe.choose), recipe.choose)
-    tensors = next((part.adapter.tensors for part in parts if part.asked.adapter == name), {})
+    tensors = _mean(parts) if recipe.choose == MEAN else _chosen(recipe, parts)
     return Adapter(shifts=_added(parts, "shifts"), biases=_added(parts, "biases"), rows=_united(parts), tensors=tensors)
 
 
@@ -57,6 +57,31 @@ def faults(recipe: Recipe, adapters: Sequence[Adapter], *, choosing: bool = True
     yield from _row_faults(parts)
     if choosing:
         yield from _owner_faults(recipe, parts)
+
+
+def _chosen(recipe: Recipe, parts: Sequence[Part]) -> Mapping[str, Tensor]:
+    """The whole tensors of one adapter."""
+    name = choice.chosen(_carriers(parts, recipe.choose), recipe.choose)
+    return next((part.adapter.tensors for part in parts if part.asked.adapter == name), {})
+
+
+def _mean(parts: Sequence[Part]) -> dict[str, Tensor]:
+    """Σ wᵢ·tᵢ by tensor, summed in fp32 or wider."""
+    found: dict[str, Tensor] = {}
+    for name, tensor in ((name, tensor) for part in parts for name, tensor in part.adapter.tensors.items()):
+        there = [(part.asked.weight, part.adapter.tensors[name]) for part in parts if name in part.adapter.tensors]
+        found.setdefault(name, sum((w * one.to(wide(one)) for w, one in there), torch.zeros(())).to(tensor.dtype))
+    return found
+
+
+def _mean_faults(parts: Sequence[Part]) -> Iterator[str]:
+    for name in dict.fromkeys(name for part in parts for name in part.adapter.tensors):
+        there = [part for part in parts if name in part.adapter.tensors]
+        if len({part.adapter.tensors[name].shape for part in there}) > 1:
+            told = (f"{part.asked.adapter} {list(part.adapter.tensors[name].shape)}" for part in there)
+            yield f"{name} has no mean, since its shapes differ: {', '.join(told)}"
+        elif not math.isclose(total := sum(part.asked.weight for part in there), 1.0, abs_tol=1e-9):
+            yield f"{name} has a mean only where the weights of those that have it add up to 1, not {total:g}"
 
 
 def _on(recipe: Recipe, adapters: Sequence[Adapter]) -> list[Part]:
@@ -128,6 +153,9 @@ def _united(parts: Sequence[Part]) -> dict[str, Rows]:
 
 
 def _owner_faults(recipe: Recipe, parts: Sequence[Part]) -> Iterator[str]:
+    if recipe.choose == MEAN:
+        yield from _mean_faults(parts)
+        return
     what = sentence({name for part in parts for name in part.adapter.tensors})
     names = [one.adapter for one in recipe.adapters]
     yield from choice.faults(_carriers(parts, recipe.choose), recipe.choose, names, what or "whole tensors")

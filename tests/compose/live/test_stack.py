@@ -188,6 +188,19 @@ def test_everything_that_does_not_fit_is_said_at_once_and_nothing_attached():
     assert not any(module._forward_hooks for module in model.modules())
 
 
+def test_what_does_not_fit_anywhere_is_told_in_a_few_words():
+    model = tiny("llama")
+    leaves = [f"self_attn.{leaf}_proj" for leaf in "qkvo"]
+    wrong = {f"model.layers.{n}.{leaf}": delta(3, 5) for n in range(2) for leaf in leaves}
+    missing = {f"part{chr(97 + n)}.{n}": delta() for n in range(9)}
+    with pytest.raises(DoesNotFit) as refusal:
+        stack(model, [("ada/a", Adapter({**wrong, **missing}), 1.0)])
+    said = str(refusal.value)
+    assert "model.layers.0-1.self_attn.{q,o}_proj is 16×16, the adapter changes 3×5" in said
+    assert said.count("ada/a: ") == 2
+    assert "parte.4, partf.5 and 3 more" in said
+
+
 @torch.no_grad()
 def test_a_partial_fit_is_taken_only_where_it_is_asked_for():
     model, x = nn.Sequential(nn.Linear(5, 6), nn.Linear(6, 6)), torch.randn(2, 5)

@@ -74,6 +74,20 @@ def test_two_heads_are_never_blended_but_chosen():
         carried(*parts, choose="a/7")
 
 
+def test_two_heads_are_blended_where_that_is_asked_and_the_weights_add_up_to_one():
+    one, other = Adapter(tensors={"s": ONE, "t": ONE.bfloat16()}), Adapter(tensors={"s": TWO, "t": TWO.bfloat16()})
+    got = carried((one, 0.75), (other, 0.25), choose="mean").tensors
+    assert got["s"].tolist() == got["t"].tolist() == [3.25, 6.5]
+    assert (got["s"].dtype, got["t"].dtype) == (torch.float32, torch.bfloat16)
+    with pytest.raises(Refused, match=r"s has a mean only .* add up to 1, not 0\.75"):
+        carried((one, 0.5), (other, 0.25), choose="mean")
+
+
+def test_heads_of_unlike_shapes_have_no_mean():
+    with pytest.raises(Refused, match=r"a/0 \[2\], a/1 \[3\]"):
+        carried((Adapter(tensors={"s": ONE}), 0.5), (Adapter(tensors={"s": torch.ones(3)}), 0.5), choose="mean")
+
+
 def test_an_adapter_that_is_off_has_no_say():
     assert carried((Adapter(tensors={"s": ONE}, magnitudes={"q": ONE}), 0.0), (Adapter(), 1.0)).tensors == {}
 

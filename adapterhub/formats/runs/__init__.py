@@ -1,0 +1,1 @@
+"""What trainers leave beside the weights: cards, logs and configs, and what they say about the run."""

@@ -1,0 +1,1 @@
+"""Other people's trainers, whose runs become entries too."""

@@ -1,0 +1,1 @@
+"""Ways to make a frozen model trainable, one a file."""

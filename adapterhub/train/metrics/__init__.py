@@ -1,0 +1,1 @@
+"""Metrics under their standard names: plain numpy, each one function."""

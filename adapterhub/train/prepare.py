@@ -1,0 +1,163 @@
+"""From a config to a job: rows are read, the task learns its labels, the base is opened and made trainable.
+
+Every mistake that can be seen before the first step is seen here, the cheap ones first.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+
+import torch
+
+from adapterhub.errors import WrongUsage
+from adapterhub.train.config import TrainConfig
+from adapterhub.train.data.columns import insist
+from adapterhub.train.data.split import Splits, splits
+from adapterhub.train.engine.batches import Batches
+from adapterhub.train.engine.dice import throw
+from adapterhub.train.engine.job import Job, Loss
+from adapterhub.train.engine.world import ALONE, World
+from adapterhub.train.follow import begin, lay_under, moments
+from adapterhub.train.measure import measure
+from adapterhub.train.methods.attached import Attached
+from adapterhub.train.resources.device import move, pick
+from adapterhub.train.tasks.table import prepare as task_of
+from adapterhub.train.tasks.table import wanted_columns
+
+if TYPE_CHECKING:
+    from adapterhub.train.earlier import Earlier
+    from adapterhub.train.task import Task
+
+__all__ = ["Prepared", "prepare", "read_rows", "resolved"]
+
+LOOKED_AT = 8
+"""Batches an initialisation that looks at data may see."""
+
+
+@final
+@dataclass(frozen=True)
+class Prepared:
+    """A job with what it was made of. `config` says what was read off the data too."""
+
+    config: TrainConfig
+    rows: Splits
+    task: "Task"
+    attached: Attached
+    job: Job
+    lengths: Sequence[int]
+    measured: Sequence[Any] | None
+    """The examples the result is measured on: those of the test, else of validation, if there are any."""
+
+
+def read_rows(config: TrainConfig, folder: Path) -> Splits:
+    """The rows of a config whose paths are relative to `folder`, with the columns the task wants."""
+    wanted = wanted_columns(config)
+    found = splits(config.data, folder, wanted)
+    for table in (found.train, found.validation, found.test):
+        if table is not None:
+            insist(table, wanted)
+    return found
+
+
+def prepare(
+    config: TrainConfig,
+    folder: Path,
+    base: Path,
+    world: World = ALONE,
+    rows: Splits | None = None,
+    earlier: "Earlier | None" = None,
+) -> Prepared:
+    """A job over the base in a folder. Raises `WrongUsage`, `NotFound` or `DoesNotFit` with what is wrong.
+
+    earlier: the adapter the run goes on from, whose labels the config has (`Earlier.told`).
+    """
+    device = pick(config.device, process=world.local_rank)
+    rows = rows or read_rows(config, folder)
+    task = task_of(config, base, rows.train, folder=folder)
+    config = resolved(config, task)
+    throw(config.seed, "head")
+    model = task.open(base)
+    examples = task.examples(rows.train)
+    if not examples:
+        raise WrongUsage(f"{rows.train.name}: no row can be learnt from", hint="see the rows that were left out")
+    held_out = None if rows.validation is None else task.examples(rows.validation)
+    tested = None if rows.test is None else task.examples(rows.test)
+    if earlier and config.continual.olora:
+        lay_under(model, earlier)
+    if not config.adapter.quantize:  # what is to be held in fewer bits comes to the device in those
+        model.to(device)
+    attached = _attach(config, task, model, examples, folder)
+    attached.model.to(device)
+    if earlier:
+        attached = begin(attached, earlier, config)
+    if config.optim.activation_checkpointing:
+        _checkpoint_activations(model)
+    job = Job(
+        model=attached.model,
+        loss=_loss(config, task),
+        examples=examples,
+        collate=task.collate,
+        seed=config.seed,
+        optim=config.optim,
+        rates=attached.rates,
+        parts=attached.parts,
+        validate=(lambda: measure(task, attached.model, held_out, device, world).metrics) if held_out else None,
+        validation=config.validation,
+        metric=task.metric,
+        place=rows.train.place,
+        device=device,
+        sync=config.sync.every if config.sync and world.size > 1 else None,
+        factors=attached.factors,
+    )
+    if earlier and not config.continual.olora:
+        job = replace(job, moments=moments(earlier, job.trained))
+    lengths = [task.length(example) for example in examples]
+    return Prepared(config, rows, task, attached, job, lengths, held_out if tested is None else tested)
+
+
+def resolved(config: TrainConfig, task: "Task") -> TrainConfig:
+    """The config with what the task learned from the rows."""
+    data = config.data.model_copy(update=dict(task.learned))
+    return config.model_copy(update={"data": data})
+
+
+def _loss(config: TrainConfig, task: "Task") -> Loss:
+    """The task's, or that of adversarial training."""
+    if config.robust is None:
+        return task.loss
+    from adapterhub.train.robust.attack import attacked
+
+    return attacked(task.loss, config.robust, limits=getattr(task, "limits", None))
+
+
+def _attach(
+    config: TrainConfig, task: "Task", model: "torch.nn.Module", examples: Sequence[Any], folder: Path
+) -> Attached:
+    from adapterhub.train.methods.table import attach
+
+    batches = Batches(len(examples), config.optim.batch, config.seed)
+    steps = config.optim.steps or batches.steps(config.optim.epochs or 3)
+    seen = _seen(task, batches, examples, next(model.parameters()).device)
+    return attach(
+        model, config, task.heads(model), peft_type=task.peft_type, steps=steps, batches=seen, forward=task.loss
+    )
+
+
+def _seen(task: "Task", batches: Batches, examples: Sequence[Any], device: torch.device) -> Iterator[Any]:
+    """Some batches, for an initialisation that looks at data; none is made unless it is asked for."""
+    for step in islice(range(batches.per_epoch), LOOKED_AT):
+        yield move(task.collate([examples[index] for index in batches.at(step)]), device)
+
+
+def _checkpoint_activations(model: Any) -> None:
+    """Let blocks compute their activations twice; transformers has called it otherwise before 5.20."""
+    names = ("activation_checkpointing_enable", "gradient_checkpointing_enable")
+    enable = next((found for name in names if (found := getattr(model, name, None))), None)
+    if enable is None:
+        raise WrongUsage(
+            f"optim.activation_checkpointing: {type(model).__name__} does not offer it",
+            hint="leave it out, and take a smaller optim.micro_batch",
+        )
+    enable({"use_reentrant": False})

@@ -1,0 +1,33 @@
+"""Which labels a run knows, and in which order: those given, else those of the training rows."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from adapterhub.errors import WrongUsage
+from adapterhub.train.config import TrainConfig
+from adapterhub.train.data.labels import labels_of
+from adapterhub.train.data.table import Table
+from adapterhub.train.tasks.opening import open_config, same_labels
+
+__all__ = ["known_labels"]
+
+
+def known_labels(config: TrainConfig, base: Path, train: Table | None, column: str) -> tuple[str, ...]:
+    """The labels in the order of the outputs; in that of the base's own head where it has the same ones."""
+    given = config.data.labels
+    if train is None:
+        if given is None:
+            raise WrongUsage(
+                f"{config.task}: without training rows the labels are not known",
+                hint="say them in data.labels, in the order of the head's outputs",
+            )
+        return given
+    found = tuple(labels_of(train, column, given))
+    return found if given else in_order_of(open_config(base).id2label, found)
+
+
+def in_order_of(known: dict[int, str], labels: Sequence[str]) -> tuple[str, ...]:
+    """Labels in the order a head has them, if it has exactly these; else as they are."""
+    theirs = [known[i] for i in sorted(known)]
+    same = sorted(theirs) == sorted(labels) and not same_labels(known, labels)
+    return tuple(theirs) if same else tuple(labels)

@@ -1,0 +1,116 @@
+"""`eval`: what a model, an adapter, or several together, are worth on rows; written as a note on the digest."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
+
+from adapterhub.digest import Digest
+from adapterhub.document import Document
+from adapterhub.note import gather
+from adapterhub.reference import is_folder
+from adapterhub.verbs.case import Case, Evaluation, case
+from adapterhub.verbs.desk import Desk
+from adapterhub.verbs.measured import measured
+from adapterhub.verbs.subject import Subject
+
+if TYPE_CHECKING:
+    from adapterhub.train.data.table import Table
+
+__all__ = ["Evaluated", "Judged", "evaluate", "judged"]
+
+
+class Evaluated(Document):
+    """What was measured: metrics under their standard names, on how many rows, at what cost."""
+
+    reference: str
+    digest: str = ""
+    base: str
+    task: str
+    metrics: dict[str, float]
+    rows: int
+    data: str
+    """The digest of the rows."""
+    seconds: float
+    latency: float
+    """Milliseconds an example, in batches of 32."""
+    peak_memory: int
+    """Bytes of the process, or of the accelerator where there is one."""
+    device: str
+
+
+@final
+@dataclass(frozen=True)
+class Judged:
+    """What was measured, and what it was measured by; `rows` has the task's metric of each row as if it were alone."""
+
+    answer: Evaluated
+    metric: str
+    rows: tuple[float, ...] = ()
+
+
+def evaluate(desk: Desk, expression: str, how: Evaluation) -> Evaluated:
+    """Measure, and write a note where the expression is one entry of this store."""
+    found = case(desk, expression, how)
+    if how.reuse and found.one and (noted := _noted(found.one, str(found.table.rows_digest), found.base)):
+        return noted
+    return judged(desk, found).answer
+
+
+def judged(desk: Desk, found: Case, *, by_row: bool = False) -> Judged:
+    """The same of a case that was looked up, with its metric and, where asked for, the score of each row."""
+    from adapterhub.train import measure
+    from adapterhub.train.resources.device import describe, pick
+    from adapterhub.train.resources.memory import process_peak
+
+    task, examples, one, device = found.task, found.examples, found.one, pick(found.how.device)
+    told = measured(
+        desk,
+        task,
+        found.ground.folder,
+        found.adapters,
+        examples=examples,
+        device=device,
+        robust=found.config.robust,
+        choose=found.how.choose,
+    )
+    answer = Evaluated(
+        reference=one.label if one else found.expression,
+        digest=one.digest if one else "",
+        base=found.base,
+        task=found.config.task,
+        metrics=told.metrics,
+        rows=told.count,
+        data=str(found.table.rows_digest),
+        seconds=told.seconds,
+        latency=1000 * told.seconds / max(1, told.count),
+        peak_memory=process_peak(device),
+        device=describe(device),
+    )
+    if one and not is_folder(one.label):
+        _note(desk, answer, found.table)
+    rows = measure.by_row(task, task.metric, told.answers, examples) if by_row else ()
+    return Judged(answer, task.metric, tuple(rows))
+
+
+def _noted(one: Subject, rows: str, base: str) -> Evaluated | None:
+    """What was measured of an entry on these rows before, on the same base."""
+    said = gather(one.entry.notes).evaluation.get(rows)
+    if not said or said.get("base") != base:
+        return None
+    return Evaluated(**{**said, "reference": one.label, "digest": one.digest, "data": rows})
+
+
+def _note(desk: Desk, answer: Evaluated, table: "Table") -> None:
+    data = answer.model_copy(update={"reference": "", "digest": ""}).plain()
+    known = gather(desk.store.notes.about(Digest.parse(answer.digest)))
+    said: dict[str, Any] = {str(table.rows_digest): {name: value for name, value in data.items() if name != "data"}}
+    if not _known(known.evaluation.get(answer.data, {}), answer):
+        desk.store.note(
+            desk.store.resolve(desk.reference(answer.reference)).reference,
+            desk.store.say(Digest.parse(answer.digest), "evaluation", said),
+        )
+
+
+def _known(said: Mapping[str, Any], answer: Evaluated) -> bool:
+    """Whether the same was measured before; time and memory are others each time."""
+    return all(said.get(name) == getattr(answer, name) for name in ("metrics", "base", "task", "device"))

@@ -1,0 +1,77 @@
+"""A run that is killed wherever it may be ends in the same bytes as one that was not."""
+
+import multiprocessing
+import random
+import signal
+import time
+
+import pytest
+
+from adapterhub.train.engine import checkpoint
+from tests.train.engine.killed import train
+
+FORK = multiprocessing.get_context("forkserver")
+FORK.set_forkserver_preload(["tests.train.engine.killed", "torch._dynamo", "safetensors.torch"])
+
+KILLS = 7
+LONGEST = 120
+
+
+def run(folder, precision, seconds=LONGEST):
+    """One process that trains, killed after so long if it is not done before: its exit code, and how long it took."""
+    folder.mkdir(exist_ok=True)
+    begun = FORK.Event()
+    child = FORK.Process(target=train, args=(folder, precision, begun))
+    child.start()
+    assert begun.wait(LONGEST)
+    since = time.monotonic()
+    child.join(seconds)
+    if child.is_alive():
+        child.kill()
+        child.join()
+    return child.exitcode, time.monotonic() - since
+
+
+def step_of(folder):
+    kept = checkpoint.load(folder / "state.safetensors")
+    return kept.plain["progress"]["step"] if kept else 0
+
+
+def kill_often(folder, precision, dice, longest):
+    """Kill it at moments nobody chose, until it is done; at which steps it was."""
+    steps = []
+    for _ in range(KILLS):
+        code, _ = run(folder, precision, dice.uniform(0.0, longest))
+        if code == 0:
+            break
+        assert code == -signal.SIGKILL
+        steps.append(step_of(folder))
+    assert code == 0 or run(folder, precision)[0] == 0
+    return steps
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
+def test_killed_at_random_moments_it_ends_in_the_same_bytes(tmp_path, precision, record_property):
+    code, took = run(tmp_path / "whole", precision)
+    assert code == 0
+    steps = kill_often(tmp_path / "cut", precision, random.Random(precision), took / 2.5)
+    record_property("kills", len(steps))
+    assert any(steps), "it was never killed between two steps"
+    assert steps == sorted(steps)
+    assert_same_end(tmp_path)
+
+
+def assert_same_end(folder):
+    from safetensors import safe_open
+
+    ends = []
+    for name in ("whole", "cut"):
+        with safe_open(folder / name / "done.safetensors", "pt") as file:
+            tensors = {key: file.get_tensor(key).numpy().tobytes() for key in file.keys()}  # noqa: SIM118
+            ends.append((file.metadata(), tensors))
+    assert ends[0] == ends[1]
+    kept = [checkpoint.load(folder / name / "state.safetensors") for name in ("whole", "cut")]
+    assert {n: t.numpy().tobytes() for n, t in kept[0].tensors.items() if "best" not in n} == {
+        n: t.numpy().tobytes() for n, t in kept[1].tensors.items() if "best" not in n
+    }
+    assert any(name.startswith("best/") for name in kept[1].tensors)

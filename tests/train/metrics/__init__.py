@@ -1,0 +1,1 @@
+"""Metrics, judged by scikit-learn where it has them."""

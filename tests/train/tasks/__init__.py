@@ -1,0 +1,1 @@
+"""Tasks, each over a tiny real model."""

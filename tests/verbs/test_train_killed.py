@@ -1,0 +1,58 @@
+"""Killed wherever it may be, between any two instructions up to its name in the store, a run ends as if it had not."""
+
+import multiprocessing
+import random
+import shutil
+import signal
+import time
+
+import pytest
+
+from adapterhub.hub import Hub
+from tests.verbs.killed import train
+from tests.verbs.training import Workshop
+
+FORK = multiprocessing.get_context("forkserver")
+FORK.set_forkserver_preload(["tests.verbs.killed", "adapterhub.verbs.train", "peft", "matplotlib.pyplot"])
+
+KILLS = 12
+LONGEST = 120
+
+
+def run(folder, seconds=LONGEST):
+    """One process that trains, killed after so long if it is not done before: its exit code, and how long it took."""
+    begun = FORK.Event()
+    child = FORK.Process(target=train, args=(folder, begun))
+    child.start()
+    assert begun.wait(LONGEST)
+    since = time.monotonic()
+    child.join(seconds)
+    if child.is_alive():
+        child.kill()
+        child.join()
+    return child.exitcode, time.monotonic() - since
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_it_ends_as_the_same_entry_once(tmp_path, record_property):
+    whole = Workshop.of(tmp_path / "whole", optim={"epochs": 8})
+    code, took = run(whole.folder)
+    assert code == 0
+    cut = Workshop(tmp_path / "cut", Hub.open(tmp_path / "cut" / "store"))
+    shutil.copytree(whole.folder, cut.folder, ignore=shutil.ignore_patterns("store"))
+    dice, kills = random.Random(7), 0
+    for _ in range(KILLS):
+        code, _ = run(cut.folder, dice.uniform(0.1, 0.7) * took)
+        if code == 0:
+            break
+        assert code == -signal.SIGKILL
+        kills += 1
+    assert code == 0 or run(cut.folder)[0] == 0
+    record_property("kills", kills)
+    assert kills, "it was never killed"
+    assert cut.names == whole.names == ["ada/topic@1"]
+    first, second = (place.hub.show("ada/topic") for place in (whole, cut))
+    assert second.digest == first.digest
+    assert second.metrics == first.metrics
+    assert not list(cut.hub.desk.store.layout.runs.glob("*/state.safetensors"))
+    assert cut.hub.check().ok
