@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adapterhub.digest import Digest
+from adapterhub.errors import AdapterHubError
+from adapterhub.finding import Finding
 from adapterhub.registry import find
 from adapterhub.store.derived import facts_of
 from adapterhub.train.config import TrainConfig
@@ -96,10 +98,10 @@ def _publish(run: TrainRun, progress: "Progress") -> Trained:
     }
     run.folder.write({**run.folder.read(), "published": added.digest, "reference": added.reference, "ended": ended})
     run.folder.state.unlink(missing_ok=True)
-    _draw(run)
+    undrawn = _draw(run)
     told = (finding for plug in run.plugs for finding in plug.findings)
     return Trained(
-        **{**dict(added), "findings": (*added.findings, *run.findings, *said, *told)},
+        **{**dict(added), "findings": (*added.findings, *run.findings, *said, *told, *undrawn)},
         run=str(run.folder.path),
         **ended,
     )
@@ -119,9 +121,14 @@ def _measure(run: TrainRun, folder: Path, progress: "Progress") -> tuple[dict[st
     return metrics, f"{len(table)} {'test' if ready.rows.test else 'validation'} rows"
 
 
-def _draw(run: TrainRun) -> None:
-    """The curves, where something can draw them."""
+def _draw(run: TrainRun) -> tuple[Finding, ...]:
+    """The curves; that they cannot be drawn is a finding, for the entry is there."""
     from adapterhub.train.watch.curves import draw
     from adapterhub.train.watch.log import read
 
-    draw(read(run.folder.log), run.folder.curves)
+    try:
+        draw(read(run.folder.log), run.folder.curves)
+    except (AdapterHubError, OSError) as error:
+        remedy = "the log holds every step"
+        return (Finding(check="no-picture", severity="info", place="curves", message=str(error), remedy=remedy),)
+    return ()

@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING
 
 from adapterhub.errors import DoesNotFit, WrongUsage
 from adapterhub.finding import Finding
+from adapterhub.note import gather
 from adapterhub.store.derived import folder_of
 from adapterhub.train.config import TrainConfig
 from adapterhub.train.run import RunFolder
 from adapterhub.verbs.desk import Desk
 
 if TYPE_CHECKING:
+    from adapterhub.base.card import Card
     from adapterhub.train.data.split import Splits
     from adapterhub.train.earlier import Earlier
     from adapterhub.train.prepare import Prepared
 
-__all__ = ["earlier_of", "keep", "replayed"]
+__all__ = ["earlier_of", "keep", "over_another_base", "replayed"]
 
 LOOKS_BACK = ("replay", "olora")
 """Fields of `continual` without a meaning in a first run; the others keep something for the next."""
@@ -33,6 +35,21 @@ def earlier_of(desk: Desk, word: str) -> "Earlier":
             hint="name a model as the config's base; an adapter is what is continued",
         )
     return Earlier(str(listed.reference), entry, folder_of(desk.store, listed.digest))
+
+
+def over_another_base(earlier: "Earlier", base: "Card", config: TrainConfig) -> tuple[Finding, ...]:
+    """A warning where the adapter was trained on other weights; O-LoRA, whose sum is of one base, is refused then."""
+    pin = earlier.entry.manifest.base or gather(earlier.entry.notes).pin
+    known = pin.weights_digest if pin else None
+    if known is None or base.weights_digest in (None, known):
+        return ()
+    what = f"{earlier.name} was trained on weights {known[:19]}, and the base's are {str(base.weights_digest)[:19]}"
+    if config.continual.olora:
+        raise DoesNotFit(
+            f"continual.olora: {what}", hint="give the base it was trained on: `adapterhub audit` tells which"
+        )
+    remedy = "give the base it was trained on, unless it is to learn another"
+    return (Finding(check="other-base", severity="warning", place=earlier.name, message=what, remedy=remedy),)
 
 
 def replayed(config: TrainConfig, own: "Splits", earlier: "Earlier | None", run: RunFolder) -> "Splits":

@@ -8,6 +8,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
+from adapterhub.digest import Digest
+from adapterhub.document import canonical
 from adapterhub.errors import Conflict
 from adapterhub.finding import Finding
 from adapterhub.manifest import Parent
@@ -16,7 +18,7 @@ from adapterhub.store.locks import alone_now
 from adapterhub.train.config import TrainConfig
 from adapterhub.train.run import RunFolder
 from adapterhub.verbs.desk import Desk
-from adapterhub.verbs.train_follow import earlier_of, replayed
+from adapterhub.verbs.train_follow import earlier_of, over_another_base, replayed
 from adapterhub.verbs.train_ground import Ground, ground
 from adapterhub.verbs.train_told import Opening, finding_line
 from adapterhub.verbs.trained import decisive, portable
@@ -83,7 +85,7 @@ class TrainRun:
     @cached_property
     def earlier(self) -> "Earlier | None":
         """The entry the run goes on from."""
-        return earlier_of(self.desk, self.how.follows) if self.how.follows else None
+        return earlier_of(self.desk, self.how.follows) if self.how.follows is not None else None
 
     @cached_property
     def own(self) -> "Splits":
@@ -100,7 +102,8 @@ class TrainRun:
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """What is odd about what was asked, and about the rows."""
-        return (*self.how.findings, *self.rows.leaks())
+        other = over_another_base(self.earlier, self.ground.card, self.config) if self.earlier else ()
+        return (*self.how.findings, *other, *self.rows.leaks())
 
     def warn(self) -> None:
         """Tell it, once for all processes."""
@@ -126,7 +129,10 @@ class TrainRun:
         """What must be the same when the run goes on."""
         earlier = {"earlier": str(self.earlier.entry.digest)} if self.earlier else {}
         rows = {f"{name} data": f"{said['count']} rows, {said['rows']}" for name, said in self.rows.digests.items()}
-        return {"base": self.ground.card.weights_digest, **rows, **earlier}
+        asked = portable(self.config, self.rows.digests)
+        asked["data"] = {key: value for key, value in asked["data"].items() if key not in self.rows.digests}
+        settings = {"settings": str(Digest.of(canonical(asked)))}
+        return {"base": self.ground.card.weights_digest, **rows, **earlier, **settings}
 
     @property
     def known(self) -> dict[str, Any]:
@@ -166,6 +172,7 @@ class TrainRun:
     def _agree(self) -> None:
         """`Conflict` where a process was given something else than the first."""
         asked = {**self.identity, "config": portable(self.config, self.rows.digests)}
+        del asked["settings"]  # a digest of what stands in the config
         first, *others = self.world.collect((platform.node(), dict(_flat(asked))))
         for rank, (node, told) in enumerate(others, 1):
             for key in dict.fromkeys((*first[1], *told)):

@@ -1,12 +1,13 @@
 """`train --continue`: what an entry keeps, what the next run makes of it, and what is forgotten on the way."""
 
 import json
+import shutil
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
-from adapterhub.errors import Conflict, DoesNotFit, WrongUsage
+from adapterhub.errors import BadReference, Conflict, DoesNotFit, WrongUsage
 from adapterhub.formats.continued import FILES, FISHER, OPTIMIZER, REPLAY
 from adapterhub.hub import Hub
 from tests.verbs.continued import Killed, config, furnished, rows_to_test
@@ -219,3 +220,18 @@ def test_a_whole_model_keeps_nothing_for_later(place, tmp_path):
     asked = config(place, "a", "ada/full", adapter={"method": "full"}, keep_optimizer=True)
     with pytest.raises(WrongUsage, match="keep_optimizer: only an adapter is trained on by --continue"):
         Hub.open(tmp_path).train(asked)
+
+
+def test_going_on_over_another_base_is_told_and_a_sum_of_two_bases_refused(learned, place, tmp_path):
+    other = shutil.copytree(place / "base", tmp_path / "other")
+    tensors = load_file(other / "model.safetensors")
+    save_file({name: 1.01 * tensor for name, tensor in tensors.items()}, other / "model.safetensors", {"format": "pt"})
+    asked = {**config(place, "b", "ada/elsewhere"), "base": str(other)}
+    assert "other-base" in [finding.check for finding in learned.train(asked, follows="ada/first@1").findings]
+    with pytest.raises(DoesNotFit, match="was trained on weights sha256:"):
+        learned.train({**asked, "continual": {"olora": 0.1}}, follows="ada/first@1")
+
+
+def test_an_empty_word_is_no_entry_to_go_on_from(learned, place):
+    with pytest.raises(BadReference):
+        learned.train(config(place, "b", "ada/nothing"), follows="")

@@ -14,7 +14,7 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from adapterhub.errors import Refused
+from adapterhub.errors import Refused, WrongUsage
 from adapterhub.train.engine.batches import parts, share
 from adapterhub.train.engine.dice import throw
 from adapterhub.train.engine.job import Job
@@ -65,12 +65,14 @@ class Stepper:
         summed, count = self._gather(step)
         if not isfinite(summed):
             raise self._diverged(step, f"loss of step {step + 1} is {summed}")
+        if not isfinite(count) or count < 0 or (count == 0 and summed != 0):
+            raise self._miscounted(step, summed, count)
         self._divide(count)
         self._penalize()
         norm = float(nn.utils.clip_grad_norm_(self.trained, self.job.optim.clip or float("inf")))
         if not isfinite(norm) and self.precision.word != "fp16":  # there it is no news: see `advance`
             raise self._diverged(step, f"gradient of step {step + 1} has the norm {norm}")
-        return Gradient(summed / max(1.0, count), norm, count)
+        return Gradient(summed / (count or 1.0), norm, count)
 
     def advance(self) -> bool:
         """One step of the optimiser. False: the scaled gradient overflowed in fp16, and the next scale is half."""
@@ -163,6 +165,14 @@ class Stepper:
         )
         return told if self.job.sync else self.world.alike(told)
 
+    def _miscounted(self, step: int, summed: float, count: float) -> WrongUsage:
+        self.clear()
+        told = WrongUsage(
+            f"the loss of step {step + 1} is a sum of {summed:g} over {count:g} things",
+            hint="a task's loss gives the sum and over how many things it is one: a finite number above 0",
+        )
+        return told if self.job.sync else self.world.alike(told)
+
     def _blamed(self, step: int) -> list[int]:
         """The examples of a step whose loss alone is no number, in all processes; none where that is all of them.
 
@@ -180,7 +190,7 @@ class Stepper:
         self.precision.unscale(self.optimizer)
         for weight in self.trained:
             assert weight.grad is not None
-            weight.grad.div_(max(1.0, count))
+            weight.grad.div_(count or 1.0)
 
     def _penalize(self) -> None:
         found = [one for part in self.job.parts if (one := part.penalty(self.job.model)) is not None]

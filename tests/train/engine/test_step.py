@@ -6,8 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from adapterhub.errors import Refused
+from adapterhub.errors import Refused, WrongUsage
+from adapterhub.train.config import OptimConfig
 from adapterhub.train.engine import optimizer
+from adapterhub.train.engine.fit import fit
+from adapterhub.train.engine.job import Job
 from adapterhub.train.engine.step import Diverged, Stepper
 from adapterhub.train.resources.precision import Precision
 from tests.train.engine.builders import collate, examples, furthest, job, loss, net, same, weights
@@ -242,3 +245,29 @@ def test_fp16_makes_a_step_again_at_half_the_scale_until_it_is_finite():
     assert tried > 1
     assert math.isfinite(found.norm)
     assert not same(weights(asked), before)
+
+
+@pytest.mark.parametrize("count", [float("nan"), float("inf"), -1.0, 0.0])
+def test_a_count_that_counts_nothing_is_told_before_anything_moves(count):
+    def loss(model, batch):
+        return model(batch[0]).square().sum(), torch.tensor(count)
+
+    model = nn.Linear(3, 1)
+    rows = torch.ones(4, 3)
+    asked = Job(model, loss, range(4), lambda some: (rows[list(some)],), optim=OptimConfig(batch=4, steps=1))
+    before = model.weight.clone()
+    with pytest.raises(WrongUsage, match=r"the loss of step 1 is a sum of .* things"):
+        fit(asked)
+    assert torch.equal(model.weight, before)
+
+
+def test_a_count_below_one_divides_by_itself():
+    def loss(model, batch):
+        return 0.25 * model(batch[0]).sum(), torch.tensor(0.25 * len(batch[0]))
+
+    rows = torch.ones(4, 3)
+    asked = Job(
+        nn.Linear(3, 1), loss, range(4), lambda some: (rows[list(some)],), optim=OptimConfig(batch=2, clip=None)
+    )
+    stepper(asked, micro=2)(0)
+    assert torch.allclose(asked.model.weight.grad, torch.ones(1, 3))
