@@ -138,7 +138,7 @@ def _attach(
     from adapterhub.train.methods.table import attach
 
     batches = Batches(len(examples), config.optim.batch, config.seed)
-    steps = config.optim.steps or batches.steps(config.optim.epochs or 3)
+    steps = batches.length(config.optim)
     seen = _seen(task, batches, examples, next(model.parameters()).device)
     return attach(
         model, config, task.heads(model), peft_type=task.peft_type, steps=steps, batches=seen, forward=task.loss

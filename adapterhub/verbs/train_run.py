@@ -8,8 +8,6 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-from adapterhub.digest import Digest
-from adapterhub.document import canonical
 from adapterhub.errors import Conflict
 from adapterhub.finding import Finding
 from adapterhub.manifest import Parent
@@ -124,15 +122,12 @@ class TrainRun:
         where = {"folder": str(self.how.folder.absolute()), "follows": self.how.follows or ""}
         return RunFolder.of(self.desk.store.layout.runs, decisive(self.config) | where)
 
-    @property
+    @cached_property
     def identity(self) -> dict[str, Any]:
         """What must be the same when the run goes on."""
         earlier = {"earlier": str(self.earlier.entry.digest)} if self.earlier else {}
         rows = {f"{name} data": f"{said['count']} rows, {said['rows']}" for name, said in self.rows.digests.items()}
-        asked = portable(self.config, self.rows.digests)
-        asked["data"] = {key: value for key, value in asked["data"].items() if key not in self.rows.digests}
-        settings = {"settings": str(Digest.of(canonical(asked)))}
-        return {"base": self.ground.card.weights_digest, **rows, **earlier, **settings}
+        return {"base": self.ground.card.weights_digest, **rows, **earlier}
 
     @property
     def known(self) -> dict[str, Any]:
@@ -165,14 +160,15 @@ class TrainRun:
         micro = self._micro()
         known = {"asked": self.config.plain(), "identity": self.identity, "micro_batch": micro}
         self.world.of_first(lambda: self.folder.write({**self.known, **known}))
-        keeper, watchers = Keeper(self.folder.state, self.identity), self.world.each(self._watchers)
+        # The folder is named by the settings: a state that came from another folder is of others.
+        keeper = Keeper(self.folder.state, {**self.identity, "settings": self.folder.path.name})
+        watchers = self.world.each(self._watchers)
         how = Run(micro, self.world, keeper, self.how.every, watchers, self._begun(micro))
         return fit(self.ready.job, how)
 
     def _agree(self) -> None:
         """`Conflict` where a process was given something else than the first."""
         asked = {**self.identity, "config": portable(self.config, self.rows.digests)}
-        del asked["settings"]  # a digest of what stands in the config
         first, *others = self.world.collect((platform.node(), dict(_flat(asked))))
         for rank, (node, told) in enumerate(others, 1):
             for key in dict.fromkeys((*first[1], *told)):

@@ -4,11 +4,11 @@ import multiprocessing
 import random
 import shutil
 import signal
-import time
 
 import pytest
 
 from adapterhub.hub import Hub
+from tests import killing
 from tests.verbs.killed import train
 from tests.verbs.training import Workshop
 
@@ -16,21 +16,11 @@ FORK = multiprocessing.get_context("forkserver")
 FORK.set_forkserver_preload(["tests.verbs.killed", "adapterhub.verbs.train", "peft", "matplotlib.pyplot"])
 
 KILLS = 12
-LONGEST = 120
 
 
-def run(folder, seconds=LONGEST):
+def run(folder, seconds=killing.LONGEST):
     """One process that trains, killed after so long if it is not done before: its exit code, and how long it took."""
-    begun = FORK.Event()
-    child = FORK.Process(target=train, args=(folder, begun))
-    child.start()
-    assert begun.wait(LONGEST)
-    since = time.monotonic()
-    child.join(seconds)
-    if child.is_alive():
-        child.kill()
-        child.join()
-    return child.exitcode, time.monotonic() - since
+    return killing.run(FORK, train, (folder,), seconds)
 
 
 @pytest.mark.slow

@@ -6,9 +6,13 @@ from functools import lru_cache
 from math import ceil
 from typing import final
 
+from adapterhub.train.config import OptimConfig
 from adapterhub.train.engine.dice import order
 
 __all__ = ["Batches", "parts", "share"]
+
+EPOCHS = 3
+"""Where neither epochs nor steps are said."""
 
 
 @final
@@ -33,6 +37,10 @@ class Batches:
     def steps(self, epochs: float) -> int:
         """How many steps so many epochs are; at least one."""
         return max(1, round(epochs * self.per_epoch))
+
+    def length(self, asked: OptimConfig) -> int:
+        """How many steps a run has, if nothing stops it."""
+        return asked.steps or self.steps(asked.epochs or EPOCHS)
 
 
 @lru_cache(maxsize=2)

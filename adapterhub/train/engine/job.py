@@ -58,8 +58,7 @@ class Job:
     @property
     def steps(self) -> int:
         """How many steps the run has, if nothing stops it."""
-        asked = self.optim
-        return asked.steps or self.batches.steps(asked.epochs or 3)
+        return self.batches.length(self.optim)
 
     @property
     def trained(self) -> "dict[str, nn.Parameter]":

@@ -3,33 +3,23 @@
 import multiprocessing
 import random
 import signal
-import time
 
 import pytest
 
 from adapterhub.train.engine import checkpoint
+from tests import killing
 from tests.train.engine.killed import train
 
 FORK = multiprocessing.get_context("forkserver")
 FORK.set_forkserver_preload(["tests.train.engine.killed", "torch._dynamo", "safetensors.torch"])
 
 KILLS = 7
-LONGEST = 120
 
 
-def run(folder, precision, seconds=LONGEST):
+def run(folder, precision, seconds=killing.LONGEST):
     """One process that trains, killed after so long if it is not done before: its exit code, and how long it took."""
     folder.mkdir(exist_ok=True)
-    begun = FORK.Event()
-    child = FORK.Process(target=train, args=(folder, precision, begun))
-    child.start()
-    assert begun.wait(LONGEST)
-    since = time.monotonic()
-    child.join(seconds)
-    if child.is_alive():
-        child.kill()
-        child.join()
-    return child.exitcode, time.monotonic() - since
+    return killing.run(FORK, train, (folder, precision), seconds)
 
 
 def step_of(folder):
