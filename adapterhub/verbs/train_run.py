@@ -160,8 +160,8 @@ class TrainRun:
         micro = self._micro()
         known = {"asked": self.config.plain(), "identity": self.identity, "micro_batch": micro}
         self.world.of_first(lambda: self.folder.write({**self.known, **known}))
-        # The folder is named by the settings: a state that came from another folder is of others.
-        keeper = Keeper(self.folder.state, {**self.identity, "settings": self.folder.path.name})
+        # The folder is named by the config: a state that came from another folder is of another.
+        keeper = Keeper(self.folder.state, {**self.identity, "config": self.folder.path.name})
         watchers = self.world.each(self._watchers)
         how = Run(micro, self.world, keeper, self.how.every, watchers, self._begun(micro))
         return fit(self.ready.job, how)
@@ -222,7 +222,7 @@ class TrainRun:
         return Watchers((Log(self.folder.log), *self.plugs, *opening, *self.how.watchers))
 
     def _begun(self, micro: int) -> "Begun":
-        from adapterhub.train.methods.count import count
+        from adapterhub.train.resources.count import count
         from adapterhub.train.watch.record import Begun
 
         job = self.ready.job

@@ -94,7 +94,7 @@ def _rungs(config: TrainConfig) -> Iterator[TrainConfig]:
 def _rung(run: TrainRun, asked: TrainConfig) -> tuple[str, Rung]:
     """One run, or what it came to before; a loss that is no number is a rung without a value."""
     from adapterhub.train.engine.step import Diverged
-    from adapterhub.train.methods.count import count
+    from adapterhub.train.resources.count import count
     from adapterhub.train.resources.memory import process_peak
 
     known = run.world.of_first(lambda: run.known)

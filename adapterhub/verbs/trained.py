@@ -93,7 +93,7 @@ def machine_of(ready: "Prepared", progress: "Progress", processes: int) -> dict[
 
 def cost_of(ready: "Prepared", progress: "Progress", peak: int) -> dict[str, Any]:
     """Seconds of training, bytes of memory at the peak, numbers that were trained."""
-    from adapterhub.train.methods.count import count
+    from adapterhub.train.resources.count import count
 
     return {
         "seconds": round(progress.seconds, 3),

@@ -218,6 +218,18 @@ def test_a_run_does_not_go_on_with_another_base_or_other_rows(place, changed):
     assert place.names == ["ada/topic@1"]
 
 
+def test_a_run_does_not_go_on_from_the_state_of_another_config(place):
+    states = []
+    for rate in (0.01, 0.02):
+        with pytest.raises(Stop):
+            place.train(optim={"lr": rate}, watchers=(Stopper(4),), checkpoint_every=3)
+        states += [one for one in place.hub.desk.store.layout.runs.glob("*/state.safetensors") if one not in states]
+    first, second = states
+    shutil.copy(first, second)
+    with pytest.raises(Conflict, match="the config is not what it was at the checkpoint"):
+        place.train(optim={"lr": 0.02})
+
+
 class Twin(Stopper):
     """Starts the same run a second time while the first is under way."""
 

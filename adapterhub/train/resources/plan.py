@@ -13,7 +13,7 @@ from torch import nn
 from adapterhub.base.fold import briefed
 from adapterhub.document import Document
 from adapterhub.finding import Finding
-from adapterhub.train.methods.count import count
+from adapterhub.train.resources.count import count
 from adapterhub.train.resources.device import describe
 from adapterhub.train.resources.memory import process_peak
 from adapterhub.train.resources.micro import Micro

@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import BertForSequenceClassification
 
-from adapterhub.train.methods.count import count
+from adapterhub.train.resources.count import count
 from tests.train.methods.builders import KINDS, attached, config, train
 
 FULL = config(method="full")

@@ -6,9 +6,9 @@ from torch import nn
 
 from adapterhub.errors import DoesNotFit, WrongUsage
 from adapterhub.train.methods import eva
-from adapterhub.train.methods.count import count
 from adapterhub.train.methods.inject import role
 from adapterhub.train.methods.table import METHODS, attach
+from adapterhub.train.resources.count import count
 from tests.train.methods.builders import KINDS, attached, config
 
 
