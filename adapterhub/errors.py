@@ -36,8 +36,8 @@ class AdapterHubError(Exception):
     """
 
     code = 1
-    elsewhere = False
-    """Whether another process on this machine tells it: of a run of several, one speaks."""
+    elsewhere: bool | None = None
+    """Whether another process on this machine tells it: of a run of several, one speaks. None: they have not met."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)

@@ -11,7 +11,7 @@ from adapterhub.document import Document
 from adapterhub.errors import Corrupt
 from adapterhub.manifest import BasePin, Pinned
 
-__all__ = ["Note", "Noted", "gather"]
+__all__ = ["Note", "Noted", "check_word", "gather"]
 
 
 class Note(Document):
@@ -64,7 +64,7 @@ def _cost(data: dict[str, Any]) -> None:
 
 def _numbers(data: dict[str, Any], what: str) -> None:
     for name, value in data.items():
-        _word(name, f"{what}'s name")
+        check_word(name, f"{what}'s name")
         if not _is_number(value):
             raise ValueError(f"the {what} {name} is a finite number, got {value!r}")
 
@@ -81,7 +81,7 @@ def _tags(data: dict[str, Any]) -> None:
         if key not in ("add", "remove") or not isinstance(words, list):
             raise ValueError(f"tags are lists under add and remove, got {key}: {words!r}")
         for word in words:
-            _word(word, "tag")
+            check_word(word, "tag")
 
 
 def _card(data: dict[str, Any]) -> None:
@@ -99,9 +99,11 @@ def _base(data: dict[str, Any]) -> None:
     BasePin.model_validate(data)
 
 
-def _word(word: Any, what: str) -> None:
+def check_word(word: Any, what: str) -> str:
+    """A name or tag as it is; `ValueError` for what can be neither."""
     if not isinstance(word, str) or not 0 < len(word) <= 96 or not word.isprintable() or word != word.strip():
         raise ValueError(f"a {what} is printable text of 1 to 96 characters, got {word!r}")
+    return word
 
 
 WELL_FORMED: dict[str, Callable[[dict[str, Any]], None]] = {

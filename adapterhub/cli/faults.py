@@ -69,7 +69,9 @@ def _tell(error: Exception) -> int:
 
 def _told_elsewhere(error: AdapterHubError) -> bool:
     """Whether another process says it; what is wrong with their words is the same for all of a machine."""
-    return error.elsewhere or (isinstance(error, WrongUsage) and os.environ.get("LOCAL_RANK", "0") != "0")
+    if error.elsewhere is not None:
+        return error.elsewhere
+    return isinstance(error, WrongUsage) and os.environ.get("LOCAL_RANK", "0") != "0"
 
 
 def _report(text: str) -> None:

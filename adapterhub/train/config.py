@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
-from adapterhub.document import Document
+from adapterhub.document import Document, canonical
 
 __all__ = [
     "AdapterConfig",
@@ -30,6 +30,17 @@ __all__ = [
 ]
 
 
+LARGEST, MOST = 1e30, 1e6
+"""Of any number, and of what multiplies others: their product is still a number of fp32, which is computed in."""
+
+
+def _counted(value: Any) -> Any:
+    """YAML's yes and no are no numbers, though Python takes them for 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError("a number is wanted")
+    return value
+
+
 def _number(value: Any) -> Any:
     """YAML 1.1 reads 2e-3 as a word, since it has no dot."""
     if isinstance(value, str):
@@ -37,13 +48,29 @@ def _number(value: Any) -> Any:
             return float(value)
         except ValueError:
             return value
+    return _counted(value)
+
+
+def _is_part(value: Any) -> Any:
+    """Of a file or a share one message, and not one for each thing it is not."""
+    if value == "" or (isinstance(value, float) and not 0 <= value <= 1):
+        raise ValueError("a file is wanted, or a share of the rows between 0 and 1")
     return value
 
 
-def _is_share(value: Any) -> Any:
-    """Of a file or a share one message, and not one for each thing it is not."""
-    if isinstance(value, float) and not 0 <= value <= 1:
-        raise ValueError("a share of the rows lies between 0 and 1")
+def _names_some(value: Any) -> Any:
+    """One message too."""
+    if value in ("", ()) or (isinstance(value, tuple) and "" in value):
+        raise ValueError("it names nothing")
+    return value
+
+
+def _plain(value: dict[str, Any]) -> dict[str, Any]:
+    """A run is known by what was asked, as JSON; dates and bytes have no place there."""
+    try:
+        canonical(value)
+    except (TypeError, RecursionError) as error:
+        raise ValueError(f"text, numbers, lists and fields are wanted; write all else in quotes: {error}") from None
     return value
 
 
@@ -52,14 +79,17 @@ def _size(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
-Real = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
+Real = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False, ge=-LARGEST, le=LARGEST)]
 Positive = Annotated[Real, Field(gt=0)]
 NotNegative = Annotated[Real, Field(ge=0)]
 Share = Annotated[Real, Field(ge=0, le=1)]
 Decay = Annotated[Real, Field(ge=0, lt=1)]
-Rows = Annotated[str | float | None, BeforeValidator(_number), AfterValidator(_is_share)]
-Count = Annotated[int, Field(ge=1)]
-Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Rows = Annotated[str | float | None, BeforeValidator(_number), AfterValidator(_is_part)]
+Count = Annotated[int, BeforeValidator(_counted), Field(ge=1, lt=2**31)]
+Rank = Annotated[Count, Field(le=2**16)]
+Seed = Annotated[int, BeforeValidator(_counted), Field(ge=0, lt=2**31)]
+Word = Annotated[str, Field(min_length=1)]
+Words = Annotated[tuple[str, ...], AfterValidator(_names_some)]
 Column = str | None
 
 
@@ -72,7 +102,7 @@ class Asked(Document):
 class DataConfig(Asked):
     """Where the rows are, and what their columns are called; which columns are needed is the task's to say."""
 
-    train: str
+    train: Word
     """A CSV, TSV, JSONL, JSON or Parquet file, or a folder with a folder of images (or sounds) for each label."""
     validation: Rows = None
     """The same, or the share of `train` that is set aside, drawn by `seed`."""
@@ -94,7 +124,7 @@ class DataConfig(Asked):
     answer: Column = None
     source: Column = None
     target: Column = None
-    labels: tuple[str, ...] | None = None
+    labels: Words | None = None
     """The labels in the order of the head's outputs; those of `train`, sorted, unless they are given."""
     max_length: Count | None = None
     """Tokens of an example; what is longer is cut. None: 512, or what the model can read if that is less."""
@@ -104,15 +134,15 @@ class AdapterConfig(Asked):
     """What is trained."""
 
     method: Literal["lora", "dora", "frozen-a", "vera", "adalora", "full"] = "lora"
-    rank: Count = 8
+    rank: Rank = 8
     alpha: Positive | None = None
     """The scale is alpha/rank (rsLoRA: alpha/√rank). None: twice the rank."""
-    targets: str | tuple[str, ...] = "all-linear"
+    targets: Annotated[str | tuple[str, ...], AfterValidator(_names_some)] = "all-linear"
     """Ends of module paths, a regular expression for whole paths, or `all-linear`: every linear layer but the head."""
     dropout: Annotated[Real, Field(ge=0, lt=1)] = 0.0
     init: Literal["default", "gaussian", "orthogonal", "pissa", "olora", "eva"] = "default"
     rslora: bool = False
-    heads: tuple[str, ...] | None = None
+    heads: tuple[Word, ...] | None = None
     """Modules that are trained and saved whole. None: those the task says."""
     quantize: Literal["int8", "nf4"] | None = None
     """How the frozen base is held while it is trained on."""
@@ -126,7 +156,7 @@ class OptimConfig(Asked):
     """Examples of a step, all processes and micro-batches together."""
     micro_batch: Count | None = None
     """Examples that are computed at once in a process. None: found by measuring memory."""
-    epochs: Positive | None = None
+    epochs: Annotated[Positive, Field(le=MOST)] | None = None
     steps: Count | None = None
     """How long; `epochs: 3` unless one of both is said."""
     schedule: Literal["cosine", "linear", "constant", "plateau"] = "cosine"
@@ -137,10 +167,10 @@ class OptimConfig(Asked):
     """plateau: after so many validations without a better one, the rate is multiplied by the factor."""
     clip: Positive | None = 1.0
     """The largest norm of a gradient."""
-    weight_decay: NotNegative = 0.0
+    weight_decay: Annotated[NotNegative, Field(le=MOST)] = 0.0
     betas: tuple[Decay, Decay] = (0.9, 0.999)
     eps: Positive = 1e-8
-    lora_plus: Positive | None = None
+    lora_plus: Annotated[Positive, Field(le=MOST)] | None = None
     """LoRA+: the rate of B divided by that of A."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     """What matrix products are computed in; the trained weights are fp32."""
@@ -189,7 +219,7 @@ class ContinualConfig(Asked):
     """ewc: on how many training rows it is estimated what the task needed."""
     olora: NotNegative = 0.0
     """λ of O-LoRA: new directions orthogonal to the old."""
-    sample: Annotated[int, Field(ge=0)] = 0
+    sample: Annotated[int, BeforeValidator(_counted), Field(ge=0, lt=2**31)] = 0
     """How many of this run's rows are kept in the entry, for the replay of later runs."""
 
 
@@ -204,17 +234,17 @@ class SearchConfig(Asked):
     """What `train --search` tries, on validation."""
 
     lr: tuple[Positive, ...] = ()
-    rank: tuple[Count, ...] = ()
+    rank: tuple[Rank, ...] = ()
 
 
 class TrainConfig(Asked):
     """A training, whole."""
 
-    base: str
+    base: Word
     """A folder, or an entry of kind model: ./minilm, ada/base."""
-    name: str
+    name: Word
     """namespace/name[@version] of the entry."""
-    task: str
+    task: Word
     """text-classification, causal-lm, image-classification, …, or module:function for one's own."""
     seed: Seed = 0
     data: DataConfig
@@ -225,7 +255,7 @@ class TrainConfig(Asked):
     continual: ContinualConfig = ContinualConfig()
     sync: SyncConfig | None = None
     search: SearchConfig = SearchConfig()
-    task_options: dict[str, Any] = {}
+    task_options: Annotated[dict[str, Any], AfterValidator(_plain)] = {}
     """What a task of one's own wants to know besides."""
     device: str | None = None
     """cpu, cuda, cuda:1, mps; None: the first accelerator there is, else the processor."""

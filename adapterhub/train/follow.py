@@ -23,6 +23,7 @@ from adapterhub.manifest import File, Manifest
 from adapterhub.train.config import TrainConfig
 from adapterhub.train.earlier import Earlier
 from adapterhub.train.methods.attached import Attached
+from adapterhub.train.quiet import peft
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -32,6 +33,7 @@ __all__ = ["begin", "lay_under", "moments"]
 SAME = "give the same method, rank and targets as it was trained with (`adapterhub show` tells them)"
 SCALE = ("peft_type", "lora_alpha", "use_rslora", "use_dora")
 """Fields of PEFT's config that change what the same factors do."""
+FROZEN = "frozen-a"
 ABOUT_MODEL = ("base_model_name_or_path", "fan_in_fan_out", "revision", "task_type")
 """Fields of PEFT's config that stay when factors are put side by side."""
 
@@ -56,6 +58,7 @@ def begin(attached: Attached, earlier: Earlier, config: TrainConfig) -> Attached
             save=partial(_save_sum, attached.save, earlier),
             file_bytes=lambda: attached.file_bytes() + _factor_bytes(earlier),
         )
+    _insist_on_method(earlier, config)
     _follow(attached.outer, earlier)
     if not asked.ewc:
         return attached
@@ -84,24 +87,42 @@ def moments(earlier: Earlier, trained: "Mapping[str, Tensor]") -> "dict[str, Ten
     return found
 
 
+def _insist_on_method(earlier: Earlier, config: TrainConfig) -> None:
+    """Of A the files do not say whether it was trained."""
+    was, now = earlier.training.get("adapter", {}).get("method"), config.adapter.method
+    if was and was != now and FROZEN in (was, now):
+        raise DoesNotFit(
+            f"--continue {earlier.name}: its method is {was}, and the config's {now}; only one of them trains A",
+            hint=SAME,
+        )
+
+
 def _follow(outer: Any, earlier: Earlier) -> None:
     """Put the tensors of an adapter into a model that was made trainable in the same way."""
     from safetensors.torch import load_file
 
-    from adapterhub.train.quiet import peft
-
     name = f"--continue {earlier.name}"
     _insist_on_scale(outer, earlier)
     trained = {name for name, weight in outer.named_parameters() if weight.requires_grad}
+    there = load_file(earlier.folder / WEIGHTS)
     try:
-        told = peft().set_peft_model_state_dict(outer, load_file(earlier.folder / WEIGHTS))
+        told = peft().set_peft_model_state_dict(outer, there)
     except (RuntimeError, KeyError) as error:
-        raise DoesNotFit(
-            f"{name}: its tensors have other shapes than the config makes: {str(error)[:300]}", hint=SAME
-        ) from None
+        raise DoesNotFit(f"{name}: {_difference(outer, there) or str(error)[:300]}", hint=SAME) from None
     missing = [key for key in told.missing_keys if key in trained]
     if odd := (*told.unexpected_keys, *missing):
         raise DoesNotFit(f"{name}: {odd[0]} is in one only of the adapter and what the config makes", hint=SAME)
+
+
+def _difference(outer: Any, there: "Mapping[str, Tensor]") -> str:
+    """The first tensor of an adapter that has another shape than what was made trainable, and how many have."""
+    made = peft().get_peft_model_state_dict(outer, save_embedding_layers=False)
+    shapes, now = ({name: tensor.shape for name, tensor in tensors.items()} for tensors in (there, made))
+    odd = sorted(name for name in shapes.keys() & now.keys() if shapes[name] != now[name])
+    if not odd:
+        return ""
+    more = f", and {len(odd) - 1} more have other shapes" if len(odd) > 1 else ""
+    return f"its {odd[0]} is {_shape(shapes, odd[0])}, and the config makes {_shape(now, odd[0])}{more}"
 
 
 def _insist_on_scale(outer: Any, earlier: Earlier) -> None:

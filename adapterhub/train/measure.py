@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import torch
 
+from adapterhub.errors import WrongUsage
 from adapterhub.train.engine.world import ALONE, World
 from adapterhub.train.resources.device import move
 
@@ -75,7 +76,13 @@ def answers(
 
 @torch.no_grad()
 def _say(task: "Task", model: "nn.Module", examples: Sequence[Any], device: torch.device) -> Sequence[Any]:
-    return task.answers(model, move(task.collate(examples), device))
+    told = task.answers(model, move(task.collate(examples), device))
+    if len(told) != len(examples):
+        raise WrongUsage(
+            f"the task's answers are {len(told)} for a batch of {len(examples)} examples",
+            hint="answers gives one for each example of the batch, in their order",
+        )
+    return told
 
 
 def _batches(task: "Task", examples: Sequence[Any]) -> Iterator[Sequence[int]]:

@@ -5,12 +5,11 @@ from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING
 
-from adapterhub.errors import Refused
 from adapterhub.train.engine import optimizer
 from adapterhub.train.engine.step import Stepper
 from adapterhub.train.engine.world import World
 from adapterhub.train.resources.memory import fresh_peak, spare_memory, used_memory
-from adapterhub.train.resources.micro import Micro, find_micro
+from adapterhub.train.resources.micro import Micro, OutOfMemory, find_micro
 from adapterhub.train.resources.plan import Length, TrainPlan, adamw_bytes, estimate
 from adapterhub.train.resources.precision import Precision
 from adapterhub.train.resources.tracker import peak_of
@@ -29,7 +28,7 @@ def micro_batch(ready: "Prepared", world: World, limit: str | None) -> Micro:
     moments = adamw_bytes(job.trained.values())
     budget = spare_memory(job.device, limit, processes=processes) - moments
     if budget <= 0:
-        raise Refused(
+        raise OutOfMemory(
             f"memory: the process has {used_memory(job.device) / 1e6:,.0f} MB before the first example, its optimiser "
             f"takes {moments / 1e6:,.0f} MB, and {limit or 'what is free'} does not hold that",
             hint="more --memory; or a smaller adapter.rank, or adapter.quantize: int8",

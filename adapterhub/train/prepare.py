@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, final
 import torch
 
 from adapterhub.errors import WrongUsage
+from adapterhub.finding import Finding
 from adapterhub.train.config import TrainConfig
 from adapterhub.train.data.columns import insist
 from adapterhub.train.data.split import Splits, splits
@@ -22,7 +23,11 @@ from adapterhub.train.engine.world import ALONE, World
 from adapterhub.train.follow import begin, lay_under, moments
 from adapterhub.train.measure import measure
 from adapterhub.train.methods.attached import Attached
+from adapterhub.train.methods.targets import whole
+from adapterhub.train.odd import odd
 from adapterhub.train.resources.device import move, pick
+from adapterhub.train.resources.micro import OutOfMemory, is_out_of_memory
+from adapterhub.train.tasks.opening import drawn
 from adapterhub.train.tasks.table import prepare as task_of
 from adapterhub.train.tasks.table import wanted_columns
 
@@ -49,6 +54,11 @@ class Prepared:
     lengths: Sequence[int]
     measured: Sequence[Any] | None
     """The examples the result is measured on: those of the test, else of validation, if there are any."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is odd about the settings, now that the model is known."""
+        return tuple(odd(self.config, self.attached.changed, self.job.steps))
 
 
 def read_rows(config: TrainConfig, folder: Path) -> Splits:
@@ -137,12 +147,33 @@ def _attach(
 ) -> Attached:
     from adapterhub.train.methods.table import attach
 
+    heads = task.heads(model) if config.adapter.heads is None else config.adapter.heads
+    _insist_on_saved(model, heads, config)
     batches = Batches(len(examples), config.optim.batch, config.seed)
     steps = batches.length(config.optim)
     seen = _seen(task, batches, examples, next(model.parameters()).device)
-    return attach(
-        model, config, task.heads(model), peft_type=task.peft_type, steps=steps, batches=seen, forward=task.loss
-    )
+    try:
+        return attach(model, config, heads, peft_type=task.peft_type, steps=steps, batches=seen, forward=task.loss)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise OutOfMemory(
+            f"memory: an adapter of rank {config.adapter.rank} does not fit beside the base: {error}",
+            hint="a smaller adapter.rank, fewer adapter.targets, or adapter.quantize: int8",
+        ) from None
+
+
+def _insist_on_saved(model: "torch.nn.Module", heads: Sequence[str], config: TrainConfig) -> None:
+    """`WrongUsage` where something the base has no weights for would be drawn, and would not be saved."""
+    if config.adapter.method == "full":
+        return
+    saved = tuple(f"{path}." for path in whole(model, heads))
+    if lost := [path for path in drawn(model) if not f"{path}.".startswith(saved)]:
+        raise WrongUsage(
+            f"adapter.heads: {config.base} has no weights for {', '.join(lost)}: drawn anew, they must be saved with "
+            f"the adapter, and the heads are {', '.join(heads) or 'none'}",
+            hint=f"adapter.heads: [{', '.join(dict.fromkeys((*heads, *lost)))}], or leave heads out",
+        )
 
 
 def _seen(task: "Task", batches: Batches, examples: Sequence[Any], device: torch.device) -> Iterator[Any]:

@@ -8,16 +8,48 @@ unpacked/            pictures and sounds of earlier tasks that are learned again
 """
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import Annotated, Any, final
+
+from pydantic import ConfigDict, Field
 
 from adapterhub.digest import Digest
-from adapterhub.document import canonical
+from adapterhub.document import Document, canonical
 from adapterhub.durable import make_folder, replace
+from adapterhub.errors import Corrupt
+from adapterhub.manifest import Pinned
+from adapterhub.train.watch.ladder import Rung
 
-__all__ = ["RunFolder"]
+__all__ = ["Ended", "Known", "RunFolder"]
+
+
+class Ended(Document):
+    """How a run went that was published: fields of what `train` answers."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    steps: int = 0
+    best_step: int | None = None
+    validation: dict[str, float] = {}
+    sync_gap: float | None = None
+
+
+class Known(Document):
+    """run.json: what was asked, what must be the same when the run goes on, and what became of it."""
+
+    asked: dict[str, Any] = {}
+    identity: dict[str, Any] = {}
+    micro_batch: Annotated[int, Field(ge=1)] | None = None
+    published: Pinned | None = None
+    """The digest of the entry."""
+    reference: str = ""
+    ended: Ended = Ended()
+    metric: str = ""
+    rung: Rung | None = None
+    """What the run came to as one of a search, compared by `metric`."""
 
 
 @final
@@ -52,20 +84,35 @@ class RunFolder:
     def document(self) -> Path:
         return self.path / "run.json"
 
-    def read(self) -> dict[str, Any]:
+    def read(self) -> Known:
         """run.json, or nothing where there is none that can be read: it only spares work."""
         try:
-            known = json.loads(self.document.read_bytes())
-        except (OSError, ValueError):
-            return {}
-        return known if isinstance(known, dict) else {}
+            return Known.from_bytes(self.document.read_bytes(), str(self.document))
+        except (OSError, Corrupt):
+            return Known()
 
-    def write(self, known: Mapping[str, Any]) -> None:
+    def write(self, known: Known) -> None:
         """Write run.json in one step."""
         make_folder(self.path)
-        replace(self.document, json.dumps(known, indent=2, sort_keys=True).encode() + b"\n")
+        replace(self.document, json.dumps(known.plain(), indent=2, sort_keys=True).encode() + b"\n")
+
+    def insist_on_files(self) -> None:
+        """`Corrupt` where a folder stands in place of a file."""
+        for path in self._files:
+            if path.is_dir():
+                raise Corrupt(
+                    f"{path}: got a folder, wanted a file of the run",
+                    hint="move it away, or begin again with --restart, which removes it",
+                )
 
     def forget(self) -> None:
-        """Begin again: the state goes, the log is begun anew by whoever writes it."""
-        self.state.unlink(missing_ok=True)
-        self.document.unlink(missing_ok=True)
+        """Begin again: state, document and log go, and whatever stands in their place."""
+        for path in self._files:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+    @property
+    def _files(self) -> tuple[Path, ...]:
+        return self.state, self.document, self.log

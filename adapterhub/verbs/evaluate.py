@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Any, final
 
 from adapterhub.digest import Digest
 from adapterhub.document import Document
+from adapterhub.errors import Refused
 from adapterhub.note import gather
 from adapterhub.reference import is_folder
 from adapterhub.verbs.case import Case, Evaluation, case
@@ -15,12 +17,16 @@ from adapterhub.verbs.subject import Subject
 
 if TYPE_CHECKING:
     from adapterhub.train.data.table import Table
+    from adapterhub.train.measure import Measured
 
 __all__ = ["Evaluated", "Judged", "evaluate", "judged"]
 
 
 class Evaluated(Document):
-    """What was measured: metrics under their standard names, on how many rows, at what cost."""
+    """What was measured: metrics under their standard names, on how many rows, at what cost.
+
+    One that is no finite number is left out, as the perplexity of a loss of thousands.
+    """
 
     reference: str
     digest: str = ""
@@ -57,7 +63,10 @@ def evaluate(desk: Desk, expression: str, how: Evaluation) -> Evaluated:
 
 
 def judged(desk: Desk, found: Case, *, by_row: bool = False) -> Judged:
-    """The same of a case that was looked up, with its metric and, where asked for, the score of each row."""
+    """The same of a case that was looked up, with its metric and, where asked for, the score of each row.
+
+    `Refused` where the answers are no numbers.
+    """
     from adapterhub.train import measure
     from adapterhub.train.resources.device import describe, pick
     from adapterhub.train.resources.memory import process_peak
@@ -73,12 +82,13 @@ def judged(desk: Desk, found: Case, *, by_row: bool = False) -> Judged:
         robust=found.config.robust,
         choose=found.how.choose,
     )
+    _insist_on_numbers(found, told)
     answer = Evaluated(
         reference=one.label if one else found.expression,
         digest=one.digest if one else "",
         base=found.base,
         task=found.config.task,
-        metrics=told.metrics,
+        metrics={name: value for name, value in told.metrics.items() if isfinite(value)},
         rows=told.count,
         data=str(found.table.rows_digest),
         seconds=told.seconds,
@@ -90,6 +100,21 @@ def judged(desk: Desk, found: Case, *, by_row: bool = False) -> Judged:
         _note(desk, answer, found.table)
     rows = measure.by_row(task, task.metric, told.answers, examples) if by_row else ()
     return Judged(answer, task.metric, tuple(rows))
+
+
+def _insist_on_numbers(found: Case, told: "Measured") -> None:
+    """`Refused` where the metric that is compared, or the loss, is none: what is said beside them means nothing."""
+    from adapterhub.train import measure
+
+    for name in dict.fromkeys((found.task.metric, "loss")):
+        if not isfinite(value := told.metrics.get(name, 0.0)):
+            rows = measure.by_row(found.task, name, told.answers, found.examples)
+            bad = sum(not isfinite(row) for row in rows)
+            raise Refused(
+                f"{found.expression}: its {name} is {value} on {found.table.name}: the answers to {bad} of "
+                f"{told.count} rows are no numbers",
+                hint="`adapterhub audit REF --deep` finds values that are none; smaller weights in a sum may help",
+            )
 
 
 def _noted(one: Subject, rows: str, base: str) -> Evaluated | None:

@@ -7,8 +7,9 @@ What is told of an entry was measured on its own files, as anybody will load the
 
 import tempfile
 from contextlib import ExitStack
+from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from adapterhub.digest import Digest
 from adapterhub.errors import AdapterHubError
@@ -16,6 +17,7 @@ from adapterhub.finding import Finding
 from adapterhub.registry import find
 from adapterhub.store.derived import facts_of
 from adapterhub.train.config import TrainConfig
+from adapterhub.train.run import Ended
 from adapterhub.verbs.add import Request, add
 from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.measured import measured
@@ -23,6 +25,7 @@ from adapterhub.verbs.shown import shown
 from adapterhub.verbs.taken import insist_on_free
 from adapterhub.verbs.train_follow import keep
 from adapterhub.verbs.train_run import Training, TrainRun
+from adapterhub.verbs.train_told import no_numbers
 from adapterhub.verbs.train_whole import complete, pinned
 from adapterhub.verbs.trained import Trained, cost_of, machine_of, training_of, words_of
 
@@ -54,15 +57,16 @@ def train(desk: Desk, config: TrainConfig, how: Training) -> Trained | None:
 def _published(run: TrainRun) -> Trained | None:
     """The entry of this very run, where it ended earlier and is there still."""
     known, store = run.known, run.desk.store
-    if "published" not in known:
+    if known.published is None:
         return None
-    digest, name = Digest.parse(known["published"]), run.desk.target(run.config.name).name
+    digest, name = Digest.parse(known.published), run.desk.target(run.config.name).name
     for listed in store.list():
         if listed.digest == digest and listed.reference.name == name:
             listed, entry = find(store, listed.reference)
             told = shown(listed, entry, facts_of(store, digest, entry))
-            found = {**dict(told), "findings": (*told.findings, *run.findings)}
-            return Trained(**found, run=str(run.folder.path), again=True, **known.get("ended", {}))
+            undrawn = _close(run) if run.folder.state.exists() else ()
+            found = {**dict(told), "findings": (*told.findings, *run.findings, *undrawn)}
+            return Trained(**found, run=str(run.folder.path), again=True, **dict(known.ended))
     return None
 
 
@@ -77,7 +81,8 @@ def _publish(run: TrainRun, progress: "Progress") -> Trained:
         if full:
             complete(folder, run.ground.folder)
         said = keep(folder, ready, run.own, run.earlier, run.folder)
-        metrics, rows = _measure(run, folder, progress)
+        found, rows = _measure(run, folder, progress)
+        metrics = {name: value for name, value in found.items() if isfinite(value)}
         (folder / "README.md").write_text(words_of(ready, run.ground.name, metrics, rows), "utf-8")
         request = Request(
             base=run.ground.word,
@@ -90,20 +95,23 @@ def _publish(run: TrainRun, progress: "Progress") -> Trained:
         if full:
             request = pinned(run.desk, run.ground.card, request)
         added = add(run.desk, folder, run.config.name, request)
-    ended: dict[str, Any] = {
-        "steps": progress.step,
-        "best_step": progress.best_step,
-        "validation": dict(progress.best or progress.last),
-        **({"sync_gap": progress.gap} if run.ready.job.sync else {}),
-    }
-    run.folder.write({**run.folder.read(), "published": added.digest, "reference": added.reference, "ended": ended})
-    run.folder.state.unlink(missing_ok=True)
-    undrawn = _draw(run)
-    told = (finding for plug in run.plugs for finding in plug.findings)
+    ended = Ended(
+        steps=progress.step,
+        best_step=progress.best_step,
+        validation=dict(progress.best or progress.last),
+        sync_gap=progress.gap if run.ready.job.sync else None,
+    )
+    published = {"published": added.digest, "reference": added.reference, "ended": ended}
+    run.folder.write(run.folder.read().model_copy(update=published))
+    undrawn = _close(run)
+    odd = no_numbers(found, f"on {rows}, and not in the entry")
+    known = {finding.check for finding in added.findings}  # its files may say the same of their rank
+    new = (finding for finding in run.ready.findings if finding.check not in known)
+    told = (*said, *odd, *(finding for plug in run.plugs for finding in plug.findings), *undrawn)
     return Trained(
-        **{**dict(added), "findings": (*added.findings, *run.findings, *said, *told, *undrawn)},
+        **{**dict(added), "findings": (*added.findings, *run.findings, *new, *told)},
         run=str(run.folder.path),
-        **ended,
+        **dict(ended),
     )
 
 
@@ -119,6 +127,13 @@ def _measure(run: TrainRun, folder: Path, progress: "Progress") -> tuple[dict[st
     validation = {f"validation_{name}": value for name, value in (progress.best or progress.last).items()}
     metrics = {**found.metrics, **(validation if ready.rows.test else {})}
     return metrics, f"{len(table)} {'test' if ready.rows.test else 'validation'} rows"
+
+
+def _close(run: TrainRun) -> tuple[Finding, ...]:
+    """What comes once the entry is named: the curves, then the state goes. As long as it is there, this is to do."""
+    undrawn = _draw(run)
+    run.folder.state.unlink(missing_ok=True)
+    return undrawn
 
 
 def _draw(run: TrainRun) -> tuple[Finding, ...]:

@@ -32,4 +32,4 @@ def train_plan(desk: Desk, config: TrainConfig, how: Training) -> "TrainPlan | N
         made = world.each(lambda: Request(parents=run.parents, training=training_of(run.ready, {})))
         world.of_first(lambda: insist_on_free(desk, target, made))
         found = plan(run.ready, world, config.memory)
-    return found.model_copy(update={"findings": run.findings}) if world.first else None
+    return found.model_copy(update={"findings": (*run.findings, *run.ready.findings)}) if world.first else None

@@ -1,7 +1,7 @@
 """One process of one run, from the config to the fitted model: checked, locked, kept, taken up again."""
 
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -14,11 +14,11 @@ from adapterhub.manifest import Parent
 from adapterhub.reference import is_folder
 from adapterhub.store.locks import alone_now
 from adapterhub.train.config import TrainConfig
-from adapterhub.train.run import RunFolder
+from adapterhub.train.run import Known, RunFolder
 from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.train_follow import earlier_of, over_another_base, replayed
-from adapterhub.verbs.train_ground import Ground, ground
-from adapterhub.verbs.train_told import Opening, finding_line
+from adapterhub.verbs.train_ground import Ground, ground, insist_on_place
+from adapterhub.verbs.train_told import Opening, finding_line, no_numbers
 from adapterhub.verbs.trained import decisive, portable
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ class TrainRun:
             self.world.of_first(lambda: self._lock(held))
         if self.how.restart:
             self.world.of_first(self.folder.forget)
+        if alone:
+            self.world.of_first(self.folder.insist_on_files)
         self._agree()
         self.world.of_first(lambda: self.findings)
         held.enter_context(deterministic(device=device))
@@ -100,13 +102,18 @@ class TrainRun:
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """What is odd about what was asked, and about the rows."""
+        from adapterhub.train.tasks.known import odd_labels
+
         other = over_another_base(self.earlier, self.ground.card, self.config) if self.earlier else ()
-        return (*self.how.findings, *other, *self.rows.leaks())
+        return (*self.how.findings, *other, *self.rows.leaks(), *odd_labels(self.config, self.rows.train))
 
     def warn(self) -> None:
         """Tell it, once for all processes."""
+        self._tell(self.findings)
+
+    def _tell(self, findings: Iterable[Finding]) -> None:
         if self.how.tell and self.world.first:
-            for finding in self.findings:
+            for finding in findings:
                 self.how.tell(finding_line(finding))
 
     @cached_property
@@ -130,10 +137,10 @@ class TrainRun:
         return {"base": self.ground.card.weights_digest, **rows, **earlier}
 
     @property
-    def known(self) -> dict[str, Any]:
+    def known(self) -> Known:
         """What is known of this very run, on these very rows, from earlier; nothing where it was another's."""
         found = self.folder.read()
-        return found if found.get("identity") == self.identity else {}
+        return found if found.identity == self.identity else Known()
 
     @cached_property
     def ready(self) -> "Prepared":
@@ -141,7 +148,9 @@ class TrainRun:
         from adapterhub.train.prepare import prepare
 
         config = self.earlier.told(self.config) if self.earlier else self.config
-        return prepare(config, self.how.folder, self.ground.folder, self.world, self.rows, self.earlier)
+        found = prepare(config, self.how.folder, self.ground.folder, self.world, self.rows, self.earlier)
+        insist_on_place(found.attached, self.ground.card, self.config.name)
+        return found
 
     @property
     def parents(self) -> tuple[Parent, ...]:
@@ -156,10 +165,11 @@ class TrainRun:
         from adapterhub.train.engine.fit import Run, fit
         from adapterhub.train.engine.state import Keeper
 
+        self._tell(self.ready.findings)
         self._insist_on_metric()
         micro = self._micro()
         known = {"asked": self.config.plain(), "identity": self.identity, "micro_batch": micro}
-        self.world.of_first(lambda: self.folder.write({**self.known, **known}))
+        self.world.of_first(lambda: self.folder.write(self.known.model_copy(update=known)))
         # The folder is named by the config: a state that came from another folder is of another.
         keeper = Keeper(self.folder.state, {**self.identity, "config": self.folder.path.name})
         watchers = self.world.each(self._watchers)
@@ -181,15 +191,24 @@ class TrainRun:
                     )
 
     def _insist_on_metric(self) -> None:
-        """Which metrics there are shows where they are measured: once before the first step, not after an epoch."""
-        from adapterhub.train.engine.progress import Progress, judged
+        """Which metrics there are shows where they are measured: once before the first step, not after an epoch.
 
-        job, asked = self.ready.job, self.config.validation
-        if asked.metric in (None, job.metric) or job.validate is None:
+        A task of ours measures what it says it does; of one's own nobody knows.
+        """
+        from adapterhub.train.engine.progress import Progress, judged
+        from adapterhub.train.measure import measure
+
+        job, asked, examples = self.ready.job, self.config.validation, self.ready.measured or ()
+        known = ":" not in self.config.task and asked.metric in (None, job.metric)
+        if known or not (job.validate or examples) or self.world.of_first(self.folder.state.exists):
             return
-        if not self.world.of_first(self.folder.state.exists):
-            job.model.eval()
-            judged(Progress(), job.validate(), asked.metric or job.metric, asked=asked, optim=job.optim)
+        job.model.eval()
+        if job.validate:
+            found = job.validate()
+        else:
+            found = measure(self.ready.task, job.model, examples, job.device, self.world).metrics
+        judged(Progress(), found, asked.metric or job.metric, asked=asked, optim=job.optim)
+        self._tell(no_numbers(found, "before the first step"))
 
     def _lock(self, held: ExitStack) -> None:
         self.desk.store.create()
@@ -202,7 +221,7 @@ class TrainRun:
         """How many examples are computed at once: as asked, as before, or as many as memory holds, agreed by all."""
         from adapterhub.train.micro_batch import micro_batch
 
-        known = lambda: self.folder.read().get("micro_batch")  # noqa: E731
+        known = lambda: self.folder.read().micro_batch  # noqa: E731
         asked: int | None = self.config.optim.micro_batch or self.world.of_first(known)
         if asked:
             return asked

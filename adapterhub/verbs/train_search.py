@@ -62,7 +62,8 @@ def _climb(desk: Desk, config: TrainConfig, how: Training, world: "World") -> Se
             run.open(held)
             if not rungs:  # the rows of all are the same
                 run.warn()
-            metric, rung = _rung(run, asked)
+            told, rung = _rung(run, asked)
+            metric = told or metric
             rungs.append(rung)
     report = SearchReport.of(metric, rungs, name=config.name, method=config.adapter.method)
     picture = TrainRun(desk, config, how, world).folder.path / PICTURE
@@ -92,28 +93,30 @@ def _rungs(config: TrainConfig) -> Iterator[TrainConfig]:
 
 
 def _rung(run: TrainRun, asked: TrainConfig) -> tuple[str, Rung]:
-    """One run, or what it came to before; a loss that is no number is a rung without a value."""
+    """One run, or what it came to before; where the loss is no number, or memory does not do, it has no value."""
     from adapterhub.train.engine.step import Diverged
     from adapterhub.train.resources.count import count
     from adapterhub.train.resources.memory import process_peak
+    from adapterhub.train.resources.micro import OutOfMemory
 
     known = run.world.of_first(lambda: run.known)
-    if "rung" in known:
-        return known["metric"], Rung.model_validate(known["rung"])
+    if known.rung and known.metric:
+        return known.metric, known.rung
     full = asked.adapter.method == "full"
     rank, alpha = (None, None) if full else (asked.adapter.rank, asked.adapter.alpha)
     rung = Rung(lr=asked.optim.lr, rank=rank, alpha=alpha, seed=asked.seed)
-    metric = asked.validation.metric or run.ready.job.metric
-    trainable, _ = count(run.ready.job.model)
-    found: dict[str, Any]
+    metric, found = asked.validation.metric or "", dict[str, Any]()
     try:
+        job = run.world.each(lambda: run.ready).job
+        metric, found["trainable"] = metric or job.metric, count(job.model)[0]
         progress = run.fit()
-        found = {"value": progress.best.get(metric), "best_step": progress.best_step, "seconds": progress.seconds}
+        found |= {"value": progress.best.get(metric), "best_step": progress.best_step, "seconds": progress.seconds}
+    except OutOfMemory as error:  # another time there may be more, so nothing is kept of it
+        return metric, rung.model_copy(update={**found, "fault": str(error)})
     except Diverged as error:
-        found = {"fault": str(error)}
-    peak = process_peak(run.ready.job.device)
-    rung = rung.model_copy(update={**found, "trainable": trainable, "peak_memory": peak})
+        found["fault"] = str(error)
+    rung = rung.model_copy(update={**found, "peak_memory": process_peak(job.device)})
     if run.world.first:
-        run.folder.write({**run.known, "metric": metric, "rung": rung.plain()})
+        run.folder.write(run.known.model_copy(update={"metric": metric, "rung": rung}))
         run.folder.state.unlink(missing_ok=True)
     return metric, rung

@@ -1,6 +1,7 @@
-"""What is told of a training before its first step, a line each."""
+"""What is told of a training: before its first step a line each, and of metrics that came to nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
@@ -10,7 +11,7 @@ from adapterhub.train.config import TrainConfig
 if TYPE_CHECKING:
     from adapterhub.train.watch.record import Begun, Ended, Stepped, Validated
 
-__all__ = ["Opening", "finding_line"]
+__all__ = ["Opening", "finding_line", "no_numbers"]
 
 
 @final
@@ -50,3 +51,17 @@ def finding_line(finding: Finding) -> str:
     """
     said = ": ".join(filter(None, (finding.severity, finding.place, finding.message)))
     return f"{said}; {finding.remedy}" if finding.remedy else said
+
+
+def no_numbers(metrics: Mapping[str, float], when: str) -> tuple[Finding, ...]:
+    """What was measured and is no finite number; an entry holds the others.
+
+    >>> [finding_line(found) for found in no_numbers({"auc": float("nan"), "f1": 0.5}, "on 2 test rows")]
+    ['warning: auc: is nan on 2 test rows; see whether the rows are such that it can be measured on them']
+    """
+    remedy = "see whether the rows are such that it can be measured on them"
+    return tuple(
+        Finding(check="no-number", severity="warning", place=name, message=f"is {value} {when}", remedy=remedy)
+        for name, value in metrics.items()
+        if not isfinite(value)
+    )

@@ -2,7 +2,7 @@
 
 import json
 import reprlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from adapterhub.errors import NotFound, WrongUsage
 
-__all__ = ["Kind", "faults", "read_written"]
+__all__ = ["Kind", "fault", "faults", "line_of", "read_written"]
 
 LARGEST = 1 << 20
 
@@ -72,7 +72,28 @@ def _plain_yaml(data: str) -> Any:
     return yaml.safe_load(data)
 
 
+def line_of(path: Path, where: Sequence[int | str]) -> int | None:
+    """The line of a YAML file on which a field stands, or the innermost field around it that is there."""
+    import yaml
+
+    if path.suffix == ".json":
+        return None
+    node, line = yaml.compose(path.read_text("utf-8"), Loader=yaml.SafeLoader), None
+    for word in where:
+        fields = node.value if isinstance(node, yaml.MappingNode) else ()
+        found = next(((key, value) for key, value in fields if key.value == str(word)), None)
+        if found is None:
+            break
+        line, node = found[0].start_mark.line + 1, found[1]
+    return line
+
+
 def faults(error: ValidationError) -> Iterator[str]:
     """What is wrong, field by field."""
-    for one in error.errors():
-        yield f"{'.'.join(map(str, one['loc']))}: {one['msg']}, got {reprlib.repr(one['input'])}"
+    return map(fault, error.errors())
+
+
+def fault(one: Mapping[str, Any]) -> str:
+    """One of a validation's errors: the field, what is wrong with it, and what stands there."""
+    what = one["msg"].removeprefix("Value error, ")
+    return f"{'.'.join(map(str, one['loc']))}: {what}, got {reprlib.repr(one['input'])}"

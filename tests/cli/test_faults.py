@@ -134,7 +134,10 @@ def test_of_a_run_of_several_one_speaks_and_the_others_wait_for_it(capsys, monke
     assert capsys.readouterr() == ("", "")
     assert waited == [faults.PAUSE] * 2
     guarded(failing(errors.Refused("mine alone")), [])
-    assert capsys.readouterr().err == "error: mine alone\n"
+    rows = errors.WrongUsage("of my rows alone")
+    rows.elsewhere = False
+    guarded(failing(rows), [])
+    assert capsys.readouterr().err == "error: mine alone\nerror: of my rows alone\n"
 
 
 def test_torchrun_finds_in_its_file_what_a_process_died_of(tmp_path, monkeypatch):

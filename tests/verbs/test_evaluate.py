@@ -107,7 +107,15 @@ def test_a_base_that_moved_is_asked_for(done, tmp_path, unseen):
     assert moved.hub.evaluate("ada/topic", unseen, base=moved.folder / "moved").rows == 30
 
 
-def unseen_that_are_not_the_tasks_are_told_with_their_place(done, tmp_path):
+def test_answers_that_are_no_numbers_are_refused_and_nothing_is_noted(done, unseen):
+    with pytest.raises(Refused, match=r"loss is nan on .*test.csv: the answers to 30 of 30 rows are no num") as refusal:
+        done.hub.evaluate("ada/topic*1e308", unseen)
+    assert "--deep" in refusal.value.hint
+    with pytest.raises(Refused, match="ada/topic"):
+        done.hub.evaluate_all(["ada/topic*1e308", "ada/tone"], unseen)
+
+
+def test_rows_that_are_not_the_tasks_are_told_with_their_place(done, tmp_path):
     with pytest.raises(WrongUsage, match=r"line 2: the label 'haiku'"):
         done.hub.evaluate("ada/topic", write_rows(tmp_path / "odd.csv", [("w1", "haiku")]))
     (tmp_path / "other.csv").write_text("title,label\nw1,poem\n")

@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 from adapterhub.errors import BadReference, Conflict, DoesNotFit, WrongUsage
 from adapterhub.formats.continued import FILES, FISHER, OPTIMIZER, REPLAY
 from adapterhub.hub import Hub
+from tests.train.tasks.builders import save_bert
 from tests.verbs.continued import Killed, config, furnished, rows_to_test
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # what torchao and peft say of builds and transformers
@@ -186,7 +187,7 @@ def test_a_parent_that_moved_on_since_the_checkpoint_is_told(learned, place, tmp
 
 @pytest.mark.parametrize(("fields", "error", "told"), [
     ({"adapter": {"rank": 8}}, DoesNotFit, "lora_alpha is 8, and the config makes 16"),
-    ({"adapter": {"rank": 8, "alpha": 8}}, DoesNotFit, "other shapes than the config makes"),
+    ({"adapter": {"rank": 8, "alpha": 8}}, DoesNotFit, "is 4×32, and the config makes 8×32, and .. more"),
     ({"adapter": {"rank": 4, "targets": ["query"]}}, DoesNotFit, "is in one only of the adapter"),
     ({"adapter": {"rank": 4, "method": "dora"}}, DoesNotFit, "use_dora is False, and the config makes True"),
     ({"adapter": {"method": "full"}}, DoesNotFit, "goes on from a model, not from an adapter"),
@@ -232,6 +233,25 @@ def test_going_on_over_another_base_is_told_and_a_sum_of_two_bases_refused(learn
         learned.train({**asked, "continual": {"olora": 0.1}}, follows="ada/first@1")
 
 
+def test_a_base_of_another_width_is_told_in_a_line(learned, place, tmp_path):
+    save_bert(tmp_path / "wide", hidden_size=64)
+    with pytest.raises(
+        DoesNotFit, match=r"^--continue ada/first@1: its base_model\.\S+ is \S+, and the config makes"
+    ) as told:
+        learned.train({**config(place, "b", "ada/wide"), "base": str(tmp_path / "wide")}, follows="ada/first@1")
+    assert "\n" not in str(told.value)
+    assert len(str(told.value)) < 200
+
+
 def test_an_empty_word_is_no_entry_to_go_on_from(learned, place):
     with pytest.raises(BadReference):
         learned.train(config(place, "b", "ada/nothing"), follows="")
+
+
+def test_an_a_that_was_frozen_is_not_trained_and_the_other_way_round(learned, place):
+    learned.train(config(place, "a", "ada/frozen", adapter={"rank": 4, "method": "frozen-a"}, optim={"steps": 2}))
+    for name, method in (("frozen", "lora"), ("first", "frozen-a")):
+        asked = config(place, "b", "ada/other", adapter={"rank": 4, "method": method})
+        with pytest.raises(DoesNotFit, match="only one of them trains A") as refusal:
+            learned.train(asked, follows=f"ada/{name}@1")
+        assert "the same method" in refusal.value.hint

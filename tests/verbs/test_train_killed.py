@@ -4,6 +4,7 @@ import multiprocessing
 import random
 import shutil
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -46,3 +47,14 @@ def test_killed_at_random_moments_it_ends_as_the_same_entry_once(tmp_path, recor
     assert second.metrics == first.metrics
     assert not list(cut.hub.desk.store.layout.runs.glob("*/state.safetensors"))
     assert cut.hub.check().ok
+
+
+def test_killed_with_the_entry_named_and_its_state_still_there_it_ends_what_was_left(tmp_path):
+    place = Workshop.of(tmp_path, optim={"epochs": None, "steps": 2})
+    trained = place.train()
+    state, curves = Path(trained.run) / "state.safetensors", Path(trained.run) / "curves.png"
+    state.write_bytes(b"weights and moments after the last step")
+    curves.unlink()
+    again = place.train()
+    assert (again.again, again.digest, again.findings) == (True, trained.digest, ())
+    assert (state.exists(), curves.exists()) == (False, True)

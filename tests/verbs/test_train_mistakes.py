@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from adapterhub.errors import AdapterHubError, BadReference, Conflict, DoesNotFit, NotFound, Refused, WrongUsage
+from adapterhub.errors import (
+    AdapterHubError,
+    BadReference,
+    Conflict,
+    Corrupt,
+    DoesNotFit,
+    NotFound,
+    Refused,
+    WrongUsage,
+)
 from adapterhub.store.session import Session
 from adapterhub.train.engine import checkpoint
 from adapterhub.train.engine.step import Stepper
@@ -179,11 +188,31 @@ def test_a_state_that_is_damaged_is_told_and_restart_helps(place):
     assert place.train(restart=True).digest
 
 
+@pytest.mark.parametrize("name", ["state.safetensors", "run.json", "log.jsonl"])
+def test_a_folder_in_place_of_a_file_is_told_and_restart_helps(place, name):
+    place.write(optim={"epochs": None, "steps": 1})
+    place.train()
+    (folder,) = place.hub.desk.store.layout.runs.iterdir()
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).mkdir()
+    with pytest.raises(Corrupt, match=rf"{name}: got a folder") as refusal:
+        place.train()
+    assert "--restart" in refusal.value.hint
+    assert place.train(restart=True).steps == 1
+
+
 def test_rows_of_the_test_that_were_learned_are_told(place):
     write_rows(place.folder / "test.csv", rows(64, 1)[:10])
     (finding,) = place.train(optim={"epochs": None, "steps": 1}).findings
     assert (finding.check, finding.severity) == ("leak", "warning")
     assert "10 of the 10 test rows" in finding.message
+
+
+def test_labels_that_hardly_differ_are_told_before_the_first_step(place):
+    write_rows(place.folder / "train.csv", [*rows(64, 1), ("w1 w2", "Poem")])
+    (finding,) = place.hub.train_plan(place.config).findings
+    assert (finding.check, finding.place) == ("labels-alike", "train.csv, line 66")
+    assert "'Poem' 1×, 'poem' 32×" in finding.message
 
 
 def test_they_are_told_before_the_first_step_in_a_plan_and_when_asked_again(place):

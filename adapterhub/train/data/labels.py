@@ -1,14 +1,21 @@
 """Labels: the classes of a task in the order of the head's outputs, and the number of each row's."""
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Sequence
+from decimal import Decimal, InvalidOperation
 from typing import Any
+from unicodedata import normalize
 
 from adapterhub.errors import WrongUsage
+from adapterhub.finding import Finding
 from adapterhub.number import number
 from adapterhub.train.data.table import Table
 from adapterhub.train.data.words import meant, some
 
-__all__ = ["encode", "label_of", "labels_of"]
+__all__ = ["alike", "encode", "label_of", "labels_of"]
+
+SHOWN = 3
+"""How many labels a finding shows in all the ways they are written."""
 
 
 def labels_of(table: Table, column: str, given: Sequence[str] | None = None) -> tuple[str, ...]:
@@ -44,6 +51,26 @@ def encode(table: Table, column: str, labels: Sequence[str]) -> list[int]:
     return [places[word] for word in words]
 
 
+def alike(table: Table, column: str) -> tuple[Finding, ...]:
+    """A warning for labels that hardly differ: in case, blanks, the form of Unicode, or how a number is written."""
+    words = _words(table, column)
+    counts, groups = Counter(words), defaultdict(list)
+    for word in sorted(counts):
+        groups[_meaning(word)].append(word)
+    several = [group for group in groups.values() if len(group) > 1]
+    if not several:
+        return ()
+    told = "; ".join(_written(group, counts) for group in several[:SHOWN]) + ("; …" if len(several) > SHOWN else "")
+    found = Finding(
+        check="labels-alike",
+        severity="warning",
+        place=table.place(words.index(min(several[0], key=lambda word: counts[word]))),
+        message=f"labels that hardly differ are learned apart: {told} (column {column!r})",
+        remedy="write them in one way; or, if each is meant, name all labels in data.labels",
+    )
+    return (found,)
+
+
 def label_of(cell: Any) -> str:
     """A cell as a label; 3 and 3.0 are one, since a table with a gap keeps whole numbers as decimals.
 
@@ -62,6 +89,25 @@ def _words(table: Table, column: str) -> list[str]:
                 hint="is data.label the right column?",
             )
     return [label_of(cell) for cell in cells]
+
+
+def _meaning(label: str) -> Hashable:
+    """The same for labels that hardly differ.
+
+    >>> [_meaning("Poem") == _meaning(" poem"), _meaning("01") == _meaning("1e0"), _meaning("nan") == _meaning("NaN")]
+    [True, True, True]
+    """
+    try:
+        value = Decimal(label)
+    except InvalidOperation:
+        value = Decimal("NaN")
+    return value if value.is_finite() else normalize("NFC", " ".join(label.casefold().split()))
+
+
+def _written(labels: Sequence[str], counts: Counter[str]) -> str:
+    """Labels with the number of their rows; escaped, where they look the same."""
+    shown = repr if len({normalize("NFC", label) for label in labels}) == len(labels) else ascii
+    return ", ".join(f"{shown(label)} {counts[label]}×" for label in labels)
 
 
 def _sorted(labels: set[str]) -> tuple[str, ...]:

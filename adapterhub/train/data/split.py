@@ -82,7 +82,9 @@ def splits(config: DataConfig, folder: Path, wanted: Mapping[str, str] | None = 
     tables |= {name: _read(folder, word, files) for name, word in asked.items() if isinstance(word, str)}
     if drawn:
         gone = {row for rows in drawn.values() for row in rows}
-        whole = whole.take((row for row in range(len(whole)) if row not in gone), f"{config.train} (train)")
+        left = whole.take((row for row in range(len(whole)) if row not in gone), f"{config.train} (train)")
+        _insist_on_labels(whole, left, columns.get("label", LABEL))
+        whole = left
     return Splits(whole, tables.get("validation"), tables.get("test"), tuple(columns.values()))
 
 
@@ -109,6 +111,19 @@ def _draw(table: Table, shares: dict[str, float], label: str, seed: int) -> dict
                 hint="take a larger share, give it a file of its own, or leave it out",
             )
     return drawn
+
+
+def _insist_on_labels(table: Table, left: Table, label: str) -> None:
+    """`WrongUsage` where the shares have taken all labels but one."""
+    if label not in table.columns:
+        return
+    before, after = ({label_of(cell) for cell in rows.column(label)} for rows in (table, left))
+    if len(after) == 1 < len(before):
+        raise WrongUsage(
+            f"{table.name}: of its {len(table)} rows with {len(before)} labels the shares leave {len(left)} "
+            f"to train on, all with the label {after.pop()!r}",
+            hint="give more rows, or take smaller shares (data.validation, data.test)",
+        )
 
 
 def _take(left: list[list[int]], counts: list[float]) -> list[int]:

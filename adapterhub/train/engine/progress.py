@@ -42,9 +42,10 @@ def judged(
     5
     """
     if metric not in metrics:
+        asker, way = ("validation.metric", "leave it out") if asked.metric else ("the task's metric", "measure it")
         raise WrongUsage(
-            f"validation.metric: {metric} is not measured here; there are {', '.join(sorted(metrics))}",
-            hint="name one of them, or leave it out",
+            f"{asker}: {metric} is not measured here; there are {', '.join(sorted(metrics)) or 'none'}",
+            hint=f"name one of them, or {way}",
         )
     value = metrics[metric]
     known = {name: value for name, value in metrics.items() if isfinite(value)}

@@ -20,7 +20,7 @@ from adapterhub.train.engine.dice import throw
 from adapterhub.train.engine.job import Job
 from adapterhub.train.engine.world import ALONE, World
 from adapterhub.train.resources.device import move
-from adapterhub.train.resources.micro import halved, is_out_of_memory
+from adapterhub.train.resources.micro import OutOfMemory, halved, is_out_of_memory
 from adapterhub.train.resources.precision import Precision
 
 __all__ = ["Diverged", "Gradient", "Stepper"]
@@ -106,7 +106,7 @@ class Stepper:
                 break
             if min(self.micro, self._most(step)) == 1:
                 told = f"memory: one example is too much in step {step + 1}{self.short}"
-                raise self.world.alike(Refused(told, hint=SMALLER))
+                raise self.world.alike(OutOfMemory(told, hint=SMALLER))
             self.micro = halved(min(self.micro, self._most(step)))
         if not self.job.sync:
             self._fill()

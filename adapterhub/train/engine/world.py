@@ -119,8 +119,8 @@ class World:
 
     def alike(self, error: E) -> E:
         """An error all processes have; on each machine one of them tells it."""
-        if isinstance(error, AdapterHubError) and self.local_rank:
-            error.elsewhere = True
+        if isinstance(error, AdapterHubError):
+            error.elsewhere = self.local_rank > 0
         return error
 
     def _portable(self, error: Exception) -> AdapterHubError:

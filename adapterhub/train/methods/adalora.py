@@ -64,6 +64,7 @@ def attach(request: Request) -> Attached:
         partial(_file_bytes, injected),
         parts=(Allocation(injected),),
         factors=partial(_pairs, injected),
+        changed=injected.changed(),
         outer=injected.outer,
     )
 

@@ -28,5 +28,7 @@ class Attached:
     parts: "tuple[Part, ...]" = ()
     factors: "Callable[[], Iterable[tuple[Tensor, Tensor]]] | None" = None
     """The pairs (A, B) as they are now, A (r, in) and B (out, r); None where nothing has two factors."""
+    changed: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """The modules with an adapter, and the shape (out, in, …) of the weight each changes; none where all is trained."""
     outer: Any = None
     """PEFT's model around `model`, which takes the tensors of a folder it wrote; None where there is none."""

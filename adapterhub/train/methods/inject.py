@@ -57,6 +57,16 @@ class Injected:
         flat = [(A.flatten(1), B.flatten(1)) for A, B in found if A is not None and B is not None]
         return [(A, B) for A, B in flat if len(A) == B.shape[1]]
 
+    def changed(self) -> dict[str, tuple[int, ...]]:
+        """The modules, with the shape of the weight each changes, as its factors say it where they have its form."""
+        found = {}
+        for path in sorted(self.outer.targeted_module_names):
+            weight, layer = self.base(path).get_parameter("weight"), self.layers.get(path, {})
+            found[path] = tuple(weight.shape)
+            if layer.keys() >= PAIR and layer["A"].ndim == weight.ndim:
+                found[path] = (len(layer["B"]), *layer["A"].shape[1:])
+        return found
+
     def heads(self) -> dict[str, Tensor]:
         """What is trained whole, by the names of the base."""
         inside = f".modules_to_save.{NAME}."
@@ -71,6 +81,7 @@ class Injected:
 
 
 NAMED = re.compile(rf"\.{NAME}(?=(?:\.weight|\.bias)?$)")
+PAIR = {"A", "B"}
 SECOND = ("B", "embedding_B", "bias")
 
 

@@ -48,6 +48,7 @@ def attach(request: Request) -> Attached:
         lambda: write.file_bytes(inits.on_pristine_base(injected, initial)),
         injected.rates(request.lora_plus),
         factors=injected.pairs,
+        changed=injected.changed(),
         outer=injected.outer,
     )
 

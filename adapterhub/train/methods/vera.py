@@ -37,5 +37,6 @@ def attach(request: Request) -> Attached:
         injected.model,
         partial(write.save, injected),
         lambda: write.file_bytes(write.tensors(injected)),
+        changed=injected.changed(),
         outer=injected.outer,
     )

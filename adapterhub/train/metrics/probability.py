@@ -1,14 +1,26 @@
-"""How good probabilities are. `chances`: (n, k), rows sum to 1; `wanted`: (n,) classes."""
+"""How good probabilities are. `chances`: (n, k), rows sum to 1; `wanted`: (n,) classes.
+
+Of answers that are NaN all of it is NaN, and none of them is a class.
+"""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["brier", "ece", "nll", "perplexity"]
+__all__ = ["brier", "chosen", "ece", "nll", "perplexity"]
 
 LEAST = 1e-12
 """A probability of 0 for what was wanted counts as this, so that one answer cannot make a mean infinite."""
 
 Chances = NDArray[np.floating]
+
+
+def chosen(chances: Chances) -> NDArray[np.integer]:
+    """The most probable class of each answer: (n,); −1, which no class is, for one that is NaN.
+
+    >>> chosen(np.array([[0.2, 0.8], [np.nan, np.nan]])).tolist()
+    [1, -1]
+    """
+    return np.where(np.isnan(chances).any(1), -1, chances.argmax(1))
 
 
 def nll(chances: Chances, wanted: ArrayLike) -> float:
@@ -31,6 +43,8 @@ def ece(chances: Chances, wanted: ArrayLike, bins: int = 15) -> float:
     confidence: the largest probability of an answer. Guo et al. 2017, https://arxiv.org/abs/1706.04599
     """
     sure = chances.max(1).astype(np.float64)
+    if np.isnan(sure).any():
+        return np.nan
     right = chances.argmax(1) == np.asarray(wanted)
     place = np.clip(np.ceil(sure * bins).astype(int) - 1, 0, bins - 1)
     gap = np.bincount(place, weights=right - sure, minlength=bins)

@@ -14,7 +14,7 @@ from typing import final
 
 from adapterhub.errors import Refused
 
-__all__ = ["Micro", "find_micro", "halved", "is_out_of_memory"]
+__all__ = ["Micro", "OutOfMemory", "find_micro", "halved", "is_out_of_memory"]
 
 MARGIN = 0.1
 """The part of the budget that is left free: what operations take inside themselves, and what the allocator wastes."""
@@ -24,6 +24,10 @@ STRIDE = 8
 
 SAID = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED", "bad_alloc")
 """How torch's allocators and libraries say it where they have no error of its own for it."""
+
+
+class OutOfMemory(Refused):
+    """Memory does not do for one example."""
 
 
 @final
@@ -57,7 +61,7 @@ def find_micro(probe: Callable[[int], int], batch: int, budget: int) -> Micro:
 
     probe: the peak in bytes, beyond what is there anyway, of a forward and backward pass over so many of the longest
     examples; it may run out of memory. batch: examples of a step in this process. budget: bytes it may take, of which a
-    tenth stays free. `Refused` where not even one example fits.
+    tenth stays free. `OutOfMemory` where not even one example fits.
     """
     usable = int(budget * (1 - MARGIN))
     peaks = {1: _tried(probe, 1)}
@@ -128,9 +132,9 @@ def _chosen(peaks: Mapping[int, int | None], batch: int, usable: int) -> int:
     return math.ceil(batch / math.ceil(batch / max(1, largest)))
 
 
-def _too_much(peak: int | None, budget: int) -> Refused:
+def _too_much(peak: int | None, budget: int) -> OutOfMemory:
     need = "ran out of memory" if peak is None else f"takes {peak / 1e6:,.1f} MB and a tenth to spare"
-    return Refused(
+    return OutOfMemory(
         f"memory: one example, the longest, {need}; there are {budget / 1e6:,.1f} MB for it",
         hint="in order: optim.activation_checkpointing: true; a smaller data.max_length; adapter.quantize: int8; a "
         "smaller adapter.rank; more --memory",

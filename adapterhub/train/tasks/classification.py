@@ -102,7 +102,7 @@ class Classification:
         """How often the right label is the most probable one, and how good the probabilities are."""
         chances = np.stack(answers)
         wanted = np.array([example.label for example in examples])
-        said = chances.argmax(1)
+        said = probability.chosen(chances)
         two = {"f1": classes.f1(said, wanted)} if len(self.labels) == 2 else {}
         return {
             "accuracy": classes.accuracy(said, wanted),

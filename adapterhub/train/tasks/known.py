@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from adapterhub.errors import WrongUsage
+from adapterhub.finding import Finding
 from adapterhub.train.config import TrainConfig
-from adapterhub.train.data.labels import labels_of
+from adapterhub.train.data.labels import alike, labels_of
 from adapterhub.train.data.table import Table
 from adapterhub.train.tasks.opening import open_config, same_labels
+from adapterhub.train.tasks.table import wanted_columns
+from adapterhub.train.tasks.tagged import apart
 
-__all__ = ["known_labels"]
+__all__ = ["known_labels", "odd_labels"]
 
 
 def known_labels(config: TrainConfig, base: Path, train: Table | None, column: str) -> tuple[str, ...]:
@@ -24,6 +27,18 @@ def known_labels(config: TrainConfig, base: Path, train: Table | None, column: s
         return given
     found = tuple(labels_of(train, column, given))
     return found if given else in_order_of(open_config(base).id2label, found)
+
+
+def odd_labels(config: TrainConfig, train: Table) -> tuple[Finding, ...]:
+    """What is odd about the labels of the training rows, where they decide which labels there are."""
+    columns = wanted_columns(config)
+    if config.data.labels or ":" in config.task:
+        return ()
+    if "label" in columns:
+        return alike(train, columns["label"])
+    if "tags" in columns:
+        return alike(apart(train, columns["tokens"], columns["tags"]), columns["tags"])
+    return ()
 
 
 def in_order_of(known: dict[int, str], labels: Sequence[str]) -> tuple[str, ...]:

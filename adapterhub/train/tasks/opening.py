@@ -13,6 +13,7 @@ from adapterhub.errors import DoesNotFit
 from adapterhub.train.quiet import hushed, quiet, quietly
 
 __all__ = [
+    "drawn",
     "head_modules",
     "open_config",
     "open_extractor",
@@ -73,8 +74,8 @@ def open_model(kind: str, folder: Path, **options: Any) -> nn.Module:
     )
     model: nn.Module
     model, info = _read("model", folder, read)
-    drawn = {*info["missing_keys"], *(key[0] for key in info["mismatched_keys"])}
-    setattr(model, NEW, sorted({name.rpartition(".")[0] for name, _ in model.named_parameters() if name in drawn}))
+    missing = {*info["missing_keys"], *(key[0] for key in info["mismatched_keys"])}
+    setattr(model, NEW, sorted({name.rpartition(".")[0] for name, _ in model.named_parameters() if name in missing}))
     return model
 
 
@@ -88,22 +89,29 @@ def open_labelled(kind: str, folder: Path, labels: Sequence[str], **options: Any
         # It has the right size, so it was read; but its outputs mean something else.
         for path in _heads(model):
             model.get_submodule(path).apply(_draw)
+        setattr(model, NEW, sorted({*drawn(model), *_heads(model)}))
     return model
 
 
 def same_labels(known: dict[int, str], labels: Sequence[str]) -> bool:
     """Whether the outputs of a base mean these labels; a base that names none calls them LABEL_0, LABEL_1, …"""
-    return [known[i].removeprefix("LABEL_") for i in sorted(known)] == list(labels)
+    named = [known[i] for i in sorted(known)]
+    return list(labels) in (named, [name.removeprefix("LABEL_") for name in named])
 
 
 def undrawn(model: nn.Module, folder: Path) -> nn.Module:
     """The model, if the base has brought all its weights; `DoesNotFit` for one that would have to learn them."""
-    if drawn := getattr(model, NEW, ()):
+    if new := drawn(model):
         raise DoesNotFit(
-            f"{folder} has no weights for {', '.join(drawn[:5])}, which a {type(model).__name__} needs",
+            f"{folder} has no weights for {', '.join(new[:5])}, which a {type(model).__name__} needs",
             hint="take a base that was trained for this task",
         )
     return model
+
+
+def drawn(model: nn.Module) -> tuple[str, ...]:
+    """The modules whose weights are not those of the base; of a model that was not opened here nobody knows."""
+    return tuple(getattr(model, NEW, ()))
 
 
 def head_modules(model: nn.Module) -> tuple[str, ...]:
@@ -112,7 +120,7 @@ def head_modules(model: nn.Module) -> tuple[str, ...]:
     A pooler whose weights are in the base is none of them; one that was drawn anew is.
     """
     beside = _heads(model)
-    inside = [path for path in getattr(model, NEW, ()) if not any(f"{path}.".startswith(f"{head}.") for head in beside)]
+    inside = [path for path in drawn(model) if not any(f"{path}.".startswith(f"{head}.") for head in beside)]
     return (*inside, *beside)
 
 

@@ -32,7 +32,7 @@ def prepare(config: TrainConfig, base: Path, train: Table | None) -> "Seq2Seq":
     first = first if first is not None else tokenizer.bos_token_id
     if first is None:
         raise DoesNotFit(f"{base}: the config has no decoder_start_token_id", hint="take a base with a decoder")
-    most = longest(config.data.max_length, tokenizer, base)
+    most = longest(config.data.max_length, tokenizer, base, tokenizer.num_special_tokens_to_add())
     generate = bool(config.task_options.get("generate", True))
     return Seq2Seq(tokenizer, most, columns["source"], columns["target"], first, generate=generate)
 

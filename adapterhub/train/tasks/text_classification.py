@@ -25,7 +25,8 @@ def prepare(config: TrainConfig, base: Path, train: Table | None) -> Classificat
     """The task over a base with a tokenizer."""
     columns = wanted_columns(config)
     tokenizer = open_tokenizer(base)
-    most = longest(config.data.max_length, tokenizer, base)
+    marks = tokenizer.num_special_tokens_to_add(pair="text_pair" in columns)
+    most = longest(config.data.max_length, tokenizer, base, marks)
     reader = TextReader(tokenizer, most, takes_types(base), columns["text"], columns.get("text_pair"))
     return Classification(
         reader,

@@ -14,7 +14,7 @@ from adapterhub.train.config import TrainConfig
 from adapterhub.train.data.table import Table
 from adapterhub.train.metrics.classes import accuracy
 from adapterhub.train.metrics.entities import entity_scores
-from adapterhub.train.metrics.probability import nll
+from adapterhub.train.metrics.probability import chosen, nll
 from adapterhub.train.tasks.known import known_labels
 from adapterhub.train.tasks.opening import head_modules, open_labelled, open_tokenizer
 from adapterhub.train.tasks.sums import IGNORED, summed
@@ -133,10 +133,10 @@ class TokenClassification:
         }
 
     def _said(self, chances: Any, one: Tagged) -> list[str]:
-        """The tag of every word."""
+        """The tag of every word; none for one whose answer is NaN."""
         tags = ["O"] * len(one.tags)
-        for word, number in zip(one.read, chances.argmax(1), strict=True):
-            tags[word] = self.labels[number]
+        for word, number in zip(one.read, chosen(chances), strict=True):
+            tags[word] = self.labels[number] if number >= 0 else ""
         return tags
 
     @property

@@ -29,14 +29,22 @@ def texts(table: Table, column: str) -> list[str]:
     return cells
 
 
-def longest(asked: int | None, tokenizer: Any, folder: Path) -> int:
-    """How many tokens an example may have; `WrongUsage` where more are asked for than the model can read."""
+def longest(asked: int | None, tokenizer: Any, folder: Path, marks: int = 0) -> int:
+    """How many tokens an example may have; `WrongUsage` where more are asked for than the model can read.
+
+    So it is where no token is left beside those with which the tokenizer marks every example.
+    """
     told = getattr(open_config(folder).get_text_config(), "max_position_embeddings", None)
     most = min([tokenizer.model_max_length, *([told] if isinstance(told, int) and told > 0 else [])])
     if asked is not None and asked > most:
         raise WrongUsage(
             f"data.max_length is {asked}, but {folder} reads at most {most} tokens",
             hint=f"max_length: {most}, or leave it out",
+        )
+    if asked is not None and asked <= marks:
+        raise WrongUsage(
+            f"data.max_length is {asked}, and {marks} tokens of each example are marks of the tokenizer's own",
+            hint=f"nothing of a text would be read: take more than {marks}, or leave it out",
         )
     return int(asked or min(USUAL, most))
 

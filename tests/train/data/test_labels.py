@@ -1,7 +1,7 @@
 import pytest
 
 from adapterhub.errors import WrongUsage
-from adapterhub.train.data.labels import encode, labels_of
+from adapterhub.train.data.labels import alike, encode, labels_of
 from tests.train.data.builders import table
 
 
@@ -52,3 +52,32 @@ def test_one_label_alone_cannot_be_learnt():
 def test_what_is_no_label_is_told_with_its_place(cell):
     with pytest.raises(WrongUsage, match=r"train.csv, line 3: got "):
         labels_of(labelled("a", cell), "label")
+
+
+def test_labels_that_hardly_differ_are_a_finding():
+    (found,) = alike(labelled("poem", "poem", "Poem", "prose", " poem", "01", "1", "1.0", 1), "label")
+    assert (found.check, found.severity, found.place) == ("labels-alike", "warning", "train.csv, line 6")
+    assert "' poem' 1×, 'Poem' 1×, 'poem' 2×; '01' 1×, '1' 2×, '1.0' 1× (column 'label')" in found.message
+    assert "data.labels" in found.remedy
+
+
+def test_two_forms_of_unicode_that_look_the_same_are_shown_apart():
+    (found,) = alike(labelled("\u00e9", "e\u0301", "e"), "label")
+    assert r"'e\u0301' 1×, '\xe9' 1×" in found.message
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ("poem", "prose", "poem"), ("1", "10", "-1", "0.1"), (1, 1.0, 0), ("é", "e"), ("nan", "inf", "sNaN"),
+        ("12345678901234567890", "12345678901234567891"), ("1e999999999999999999999", "x"), ("no", "not"),
+    ],
+)  # fmt: skip
+def test_labels_that_differ_are_none(labels):
+    assert alike(labelled(*labels), "label") == ()
+
+
+def test_of_many_some_are_shown():
+    (found,) = alike(labelled(*(word for letter in "abcde" for word in (letter, letter.upper()))), "label")
+    assert found.message.count("×") == 6
+    assert "; …" in found.message

@@ -157,3 +157,10 @@ def test_a_picture_under_another_name_is_the_same_picture(tmp_path):
             picture(tmp_path / part / label / f"{part}.png", shade if label == "cat" else shade + len(part))
     (leak,) = splits(DataConfig(train="train", test="test"), tmp_path).leaks()
     assert leak.place == "test/cat/test.png"
+
+
+def test_shares_that_leave_one_label_alone_are_told_as_what_they_are(tmp_path):
+    written(tmp_path / "two.csv", [{"text": "one", "label": "a"}, {"text": "two", "label": "b"}])
+    with pytest.raises(WrongUsage, match=r"of its 2 rows with 2 labels the shares leave 1 to train on, all with") as no:
+        splits(DataConfig(train="two.csv", validation=0.5), tmp_path)
+    assert "smaller shares" in no.value.hint

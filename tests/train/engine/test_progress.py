@@ -54,6 +54,8 @@ def test_progress_can_be_written_whatever_a_metric_was():
     assert Progress.from_bytes(canonical(now.plain()), "progress") == now
 
 
-def test_a_metric_nobody_measures_is_told_with_those_there_are():
-    with pytest.raises(WrongUsage, match=r"validation\.metric: f1 is not measured here; there are accuracy, loss"):
-        judged(Progress(), {"loss": 1.0, "accuracy": 1.0}, "f1", asked=ValidationConfig(), optim=OptimConfig())
+@pytest.mark.parametrize(("asked", "whose"), [("f1", "validation.metric"), (None, "the task's metric")])
+def test_a_metric_nobody_measures_is_told_with_those_there_are_and_who_asked_for_it(asked, whose):
+    config = ValidationConfig(metric=asked)
+    with pytest.raises(WrongUsage, match=f"^{whose}: f1 is not measured here; there are accuracy, loss"):
+        judged(Progress(), {"loss": 1.0, "accuracy": 1.0}, "f1", asked=config, optim=OptimConfig())

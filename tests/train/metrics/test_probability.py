@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as judge
 
-from adapterhub.train.metrics.probability import brier, ece, nll, perplexity
+from adapterhub.train.metrics.probability import brier, chosen, ece, nll, perplexity
 
 RNG = np.random.default_rng(0)
 CHANCES = RNG.dirichlet(np.ones(4), 300)
@@ -53,3 +53,9 @@ def test_who_is_sure_and_right_is_calibrated():
 def test_perplexity_is_the_exponential_and_never_overflows():
     assert perplexity(math.log(7)) == pytest.approx(7)
     assert perplexity(1e4) == math.inf
+
+
+def test_answers_that_are_nan_are_no_class_and_make_every_mean_nan():
+    chances = np.array([[0.9, 0.1], [np.nan, np.nan], [0.2, 0.8]])
+    assert chosen(chances).tolist() == [0, -1, 1]
+    assert all(math.isnan(metric(chances, [0, 0, 1])) for metric in (nll, brier, ece))

@@ -153,6 +153,13 @@ def test_what_is_too_long_is_cut(base):
     assert max(map(task.length, task.examples(ROWS))) == 4
 
 
+@pytest.mark.parametrize(("most", "pair"), [(1, None), (2, None), (3, "pair")])
+def test_a_length_that_holds_marks_alone_is_refused(base, most, pair):
+    with pytest.raises(WrongUsage, match=rf"max_length is {most}, and {most if pair else 2} tokens of each") as refusal:
+        prepare(asked("text-classification", base, data={"max_length": most, "text_pair": pair}), base, ROWS)
+    assert "take more than" in refusal.value.hint
+
+
 def test_more_tokens_than_the_model_reads_are_refused(base):
     with pytest.raises(WrongUsage, match=r"max_length is 99, but .* at most 64"):
         prepare(asked("text-classification", base, data={"max_length": 99}), base, ROWS)

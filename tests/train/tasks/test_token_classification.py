@@ -90,6 +90,14 @@ def test_a_word_that_was_cut_off_is_answered_with_o(base):
     assert measured["f1"] == 0
 
 
+def test_a_word_whose_answer_is_nan_is_wrong_whatever_its_tag(base):
+    task = prepare(asked("token-classification"), base, ROWS)
+    one = task.examples(ROWS)[0]
+    measured = task.measure([np.full((len(one.read), len(task.labels)), np.nan)], [one])
+    assert measured["accuracy"] == measured["f1"] == 0
+    assert np.isnan(measured["loss"])
+
+
 def test_tags_that_are_no_entities_are_measured_by_word(base):
     rows = table({"tokens": ["w1 w2", "w3"], "tags": ["DET NOUN", "VERB"]})
     task = prepare(asked("token-classification", base), base, rows)
