@@ -49,7 +49,7 @@ class Trainer:
         forgets it. `method` trains by another method than the config says, and leaves out the fields that mean nothing
         to it. `follows` is an entry to go on from: a new version with that parent. `changes` replace fields of
         the config, `optim.lr` is written `optim={"lr": …}`. `tell` hears a line about what begins, and one for each
-        finding about the rows. Under torchrun the processes but the first get None.
+        finding about rows and settings. Under torchrun the processes but the first get None.
         """
         from adapterhub.verbs.train import train
         from adapterhub.verbs.train_run import Training

@@ -41,6 +41,7 @@ def print_evaluated(found: "Evaluated") -> None:
     for name, value in found.metrics.items():
         print(f"  {clean(name):{width}}  {value:.4f}")
     print(f"  {found.latency:.2f} ms an example, {size(found.peak_memory)} of memory at the peak, {found.device}")
+    print_findings(found.findings, indent="  ")
 
 
 def print_side_by_side(found: "SideBySide") -> None:

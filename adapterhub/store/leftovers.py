@@ -16,7 +16,7 @@ from adapterhub.store.leases import TTL
 __all__ = ["clean"]
 
 INCOMING = (".part", ".tmp", ".ready")
-FOLDERS = ("names", "notes", "events", "bases", "cache")
+FOLDERS = ("names", "notes", "events", "bases", "cache", "runs")
 
 
 def clean(layout: Layout, grace: float) -> None:

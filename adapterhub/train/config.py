@@ -30,8 +30,11 @@ __all__ = [
 ]
 
 
-LARGEST, MOST = 1e30, 1e6
-"""Of any number, and of what multiplies others: their product is still a number of fp32, which is computed in."""
+LARGEST = 1e30
+"""Of any number: fp32, which is computed in, holds it."""
+
+MOST = 1e6
+"""Of what multiplies others: the product is still a number of fp32. Of epochs, so that steps can be counted."""
 
 
 def _counted(value: Any) -> Any:
@@ -53,13 +56,15 @@ def _number(value: Any) -> Any:
 
 def _is_part(value: Any) -> Any:
     """Of a file or a share one message, and not one for each thing it is not."""
-    if value == "" or (isinstance(value, float) and not 0 <= value <= 1):
-        raise ValueError("a file is wanted, or a share of the rows between 0 and 1")
-    return value
+    found = _number(value) if isinstance(value, str) else value
+    share = type(found) in (int, float) and 0 <= found <= 1
+    if found is None or share or (isinstance(found, str) and found):
+        return found
+    raise ValueError("a file is wanted, or a share of the rows between 0 and 1")
 
 
 def _names_some(value: Any) -> Any:
-    """One message too."""
+    """No words, and a word without letters, would be read as whatever is usual."""
     if value in ("", ()) or (isinstance(value, tuple) and "" in value):
         raise ValueError("it names nothing")
     return value
@@ -84,7 +89,7 @@ Positive = Annotated[Real, Field(gt=0)]
 NotNegative = Annotated[Real, Field(ge=0)]
 Share = Annotated[Real, Field(ge=0, le=1)]
 Decay = Annotated[Real, Field(ge=0, lt=1)]
-Rows = Annotated[str | float | None, BeforeValidator(_number), AfterValidator(_is_part)]
+Rows = Annotated[str | float | None, BeforeValidator(_is_part)]
 Count = Annotated[int, BeforeValidator(_counted), Field(ge=1, lt=2**31)]
 Rank = Annotated[Count, Field(le=2**16)]
 Seed = Annotated[int, BeforeValidator(_counted), Field(ge=0, lt=2**31)]
@@ -190,7 +195,7 @@ class ValidationConfig(Asked):
     every: Count | None = None
     """Steps between two validations; None: after each epoch."""
     metric: str | None = None
-    """What is compared, as the task calls it; None: the task's first. Of `loss` and `perplexity` less is better."""
+    """What is compared, as the task calls it; None: the task's own. Of losses, errors and distances less is better."""
     patience: Count | None = None
     """Stop after so many validations without a better one."""
     keep: Literal["best", "last"] = "best"

@@ -22,6 +22,7 @@ from adapterhub.formats.peft_parts import CONFIG, WEIGHTS
 from adapterhub.manifest import File, Manifest
 from adapterhub.train.config import TrainConfig
 from adapterhub.train.earlier import Earlier
+from adapterhub.train.engine.shape import shape_words
 from adapterhub.train.methods.attached import Attached
 from adapterhub.train.quiet import peft
 
@@ -33,7 +34,8 @@ __all__ = ["begin", "lay_under", "moments"]
 SAME = "give the same method, rank and targets as it was trained with (`adapterhub show` tells them)"
 SCALE = ("peft_type", "lora_alpha", "use_rslora", "use_dora")
 """Fields of PEFT's config that change what the same factors do."""
-FROZEN = "frozen-a"
+WRITTEN = {"adalora": "lora"}
+"""Methods whose files are those of another."""
 ABOUT_MODEL = ("base_model_name_or_path", "fan_in_fan_out", "revision", "task_type")
 """Fields of PEFT's config that stay when factors are put side by side."""
 
@@ -80,20 +82,20 @@ def moments(earlier: Earlier, trained: "Mapping[str, Tensor]") -> "dict[str, Ten
     now = {name: weight.shape for name, weight in trained.items()}
     if odd := sorted(name for name in there.keys() | now.keys() if there.get(name) != now.get(name)):
         raise DoesNotFit(
-            f"--continue {earlier.name}: its optimiser knows {_shape(there, odd[0])} of {odd[0]}, and trained now is "
-            f"{_shape(now, odd[0])}",
+            f"--continue {earlier.name}: its optimiser knows {shape_words(there.get(odd[0]))} of {odd[0]}, and trained "
+            f"now is {shape_words(now.get(odd[0]))}",
             hint=SAME,
         )
     return found
 
 
 def _insist_on_method(earlier: Earlier, config: TrainConfig) -> None:
-    """Of A the files do not say whether it was trained."""
+    """Where it is known: the files do not say whether A was trained, and other shapes are only what follows."""
     was, now = earlier.training.get("adapter", {}).get("method"), config.adapter.method
-    if was and was != now and FROZEN in (was, now):
+    was = WRITTEN.get(was, was)
+    if was not in (None, now):
         raise DoesNotFit(
-            f"--continue {earlier.name}: its method is {was}, and the config's {now}; only one of them trains A",
-            hint=SAME,
+            f"--continue {earlier.name}: it goes on as {was}, and the config's adapter.method is {now}", hint=SAME
         )
 
 
@@ -111,18 +113,22 @@ def _follow(outer: Any, earlier: Earlier) -> None:
         raise DoesNotFit(f"{name}: {_difference(outer, there) or str(error)[:300]}", hint=SAME) from None
     missing = [key for key in told.missing_keys if key in trained]
     if odd := (*told.unexpected_keys, *missing):
-        raise DoesNotFit(f"{name}: {odd[0]} is in one only of the adapter and what the config makes", hint=SAME)
+        raise DoesNotFit(f"{name}: {_alone(odd[0])}", hint=SAME)
 
 
 def _difference(outer: Any, there: "Mapping[str, Tensor]") -> str:
-    """The first tensor of an adapter that has another shape than what was made trainable, and how many have."""
+    """The first tensor of an adapter that has another shape than what was made trainable, or that one only has."""
     made = peft().get_peft_model_state_dict(outer, save_embedding_layers=False)
     shapes, now = ({name: tensor.shape for name, tensor in tensors.items()} for tensors in (there, made))
     odd = sorted(name for name in shapes.keys() & now.keys() if shapes[name] != now[name])
     if not odd:
-        return ""
+        return next(map(_alone, sorted(shapes.keys() ^ now.keys())), "")
     more = f", and {len(odd) - 1} more have other shapes" if len(odd) > 1 else ""
-    return f"its {odd[0]} is {_shape(shapes, odd[0])}, and the config makes {_shape(now, odd[0])}{more}"
+    return f"its {odd[0]} is {shape_words(shapes[odd[0]])}, and the config makes {shape_words(now[odd[0]])}{more}"
+
+
+def _alone(tensor: str) -> str:
+    return f"{tensor} is in one only of the adapter and what the config makes"
 
 
 def _insist_on_scale(outer: Any, earlier: Earlier) -> None:
@@ -138,7 +144,7 @@ def _insist_on_scale(outer: Any, earlier: Earlier) -> None:
             raise DoesNotFit(
                 f"--continue {earlier.name}: its {field} is {was[field]}, and the config makes "
                 f"{getattr(now[field], 'value', now[field])}",
-                hint=SAME,
+                hint=f"adapter.alpha: {was[field]}" if field == "lora_alpha" else SAME,
             )
 
 
@@ -169,7 +175,3 @@ def _entry(folder: Path) -> Entry:
             digest, size = copy_and_hash(stream)
         files.append(File(path=path.name, size=size, sha256=digest.hex))
     return Entry(Manifest.made(kind="adapter", files=tuple(files)), FolderFiles(folder))
-
-
-def _shape(shapes: Mapping[str, Any], name: str) -> str:
-    return "×".join(map(str, shapes[name])) if name in shapes else "nothing"

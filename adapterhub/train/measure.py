@@ -14,6 +14,7 @@ import torch
 from adapterhub.errors import WrongUsage
 from adapterhub.train.engine.world import ALONE, World
 from adapterhub.train.resources.device import move
+from adapterhub.train.resources.micro import within_memory
 
 if TYPE_CHECKING:
     from torch import nn
@@ -24,6 +25,8 @@ __all__ = ["AT_ONCE", "Measured", "answers", "by_row", "measure"]
 
 AT_ONCE = 32
 """Examples that are computed at once."""
+
+LESS = "a smaller data.max_length, or a device with more memory: the micro-batch of a training changes nothing here"
 
 
 @final
@@ -64,19 +67,23 @@ def answers(
     task: "Task", model: "nn.Module", examples: Sequence[Any], device: torch.device, world: World = ALONE
 ) -> list[Any]:
     """What the model says of each example, in their order."""
-    mine = {
-        index: answer
-        for number, batch in enumerate(_batches(task, examples))
-        if number % world.size == world.rank
-        for index, answer in zip(batch, _say(task, model, [examples[i] for i in batch], device), strict=True)
-    }
-    everybody = {index: answer for one in world.collect(mine) for index, answer in one.items()}
+
+    def share() -> dict[int, Any]:
+        return {
+            index: answer
+            for number, batch in enumerate(_batches(task, examples))
+            if number % world.size == world.rank
+            for index, answer in zip(batch, _say(task, model, [examples[i] for i in batch], device), strict=True)
+        }
+
+    everybody = {index: answer for one in world.collect(world.each(share)) for index, answer in one.items()}
     return [everybody[index] for index in range(len(examples))]
 
 
 @torch.no_grad()
 def _say(task: "Task", model: "nn.Module", examples: Sequence[Any], device: torch.device) -> Sequence[Any]:
-    told = task.answers(model, move(task.collate(examples), device))
+    with within_memory(f"{len(examples)} rows do not fit, which are measured at once", hint=LESS):
+        told = task.answers(model, move(task.collate(examples), device))
     if len(told) != len(examples):
         raise WrongUsage(
             f"the task's answers are {len(told)} for a batch of {len(examples)} examples",

@@ -5,9 +5,10 @@ from math import prod
 
 from adapterhub.finding import Finding
 from adapterhub.train.config import TrainConfig
+from adapterhub.train.engine.job import Job
 from adapterhub.train.engine.schedule import warmup_steps
 
-__all__ = ["odd"]
+__all__ = ["guessed", "odd"]
 
 
 def odd(config: TrainConfig, changed: Mapping[str, tuple[int, ...]], steps: int) -> Iterator[Finding]:
@@ -27,6 +28,17 @@ def odd(config: TrainConfig, changed: Mapping[str, tuple[int, ...]], steps: int)
             "adapter.rank",
             f"{adapter.rank:,}, and no weight that is changed has a rank above {max(ranks):,}",
             f"{max(ranks):,} can do the same, in a smaller file",
+        )
+
+
+def guessed(job: Job) -> Iterator[Finding]:
+    """A warning where validations compare by a metric of which nothing says whether less is better."""
+    if job.validate and job.compared.guessed:
+        yield _warning(
+            "unknown-direction",
+            job.compared.metric,
+            "more of it is taken as better: its name does not say, and the task does not",
+            "say `less_is_better` in the task whose `metric` it is",
         )
 
 

@@ -5,15 +5,17 @@ Every mistake that can be seen before the first step is seen here, the cheap one
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 import torch
+from pydantic import ValidationError
 
 from adapterhub.errors import WrongUsage
 from adapterhub.finding import Finding
-from adapterhub.train.config import TrainConfig
+from adapterhub.train.config import DataConfig, TrainConfig
 from adapterhub.train.data.columns import insist
 from adapterhub.train.data.split import Splits, splits
 from adapterhub.train.engine.batches import Batches
@@ -24,9 +26,9 @@ from adapterhub.train.follow import begin, lay_under, moments
 from adapterhub.train.measure import measure
 from adapterhub.train.methods.attached import Attached
 from adapterhub.train.methods.targets import whole
-from adapterhub.train.odd import odd
+from adapterhub.train.odd import guessed, odd
 from adapterhub.train.resources.device import move, pick
-from adapterhub.train.resources.micro import OutOfMemory, is_out_of_memory
+from adapterhub.train.resources.micro import within_memory
 from adapterhub.train.tasks.opening import drawn
 from adapterhub.train.tasks.table import prepare as task_of
 from adapterhub.train.tasks.table import wanted_columns
@@ -39,6 +41,9 @@ __all__ = ["Prepared", "prepare", "read_rows", "resolved"]
 
 LOOKED_AT = 8
 """Batches an initialisation that looks at data may see."""
+
+SMALLER = "a smaller base or a device with more memory; where it is the accelerator's, adapter.quantize: int8 or nf4"
+NARROWER = "a smaller adapter.rank, fewer adapter.targets, or adapter.quantize: int8"
 
 
 @final
@@ -54,11 +59,13 @@ class Prepared:
     lengths: Sequence[int]
     measured: Sequence[Any] | None
     """The examples the result is measured on: those of the test, else of validation, if there are any."""
+    held_out: Sequence[Any] | None = None
+    """Those of validation."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What is odd about the settings, now that the model is known."""
-        return tuple(odd(self.config, self.attached.changed, self.job.steps))
+        return (*odd(self.config, self.attached.changed, self.job.steps), *guessed(self.job))
 
 
 def read_rows(config: TrainConfig, folder: Path) -> Splits:
@@ -79,7 +86,7 @@ def prepare(
     rows: Splits | None = None,
     earlier: "Earlier | None" = None,
 ) -> Prepared:
-    """A job over the base in a folder. Raises `WrongUsage`, `NotFound` or `DoesNotFit` with what is wrong.
+    """A job over the base in a folder. Raises what is wrong: `WrongUsage`, `NotFound`, `DoesNotFit`, `OutOfMemory`.
 
     earlier: the adapter the run goes on from, whose labels the config has (`Earlier.told`).
     """
@@ -88,7 +95,9 @@ def prepare(
     task = task_of(config, base, rows.train, folder=folder)
     config = resolved(config, task)
     throw(config.seed, "head")
-    model = task.open(base)
+    loaded = partial(within_memory, f"the base does not fit on {device}", hint=SMALLER)
+    with loaded():
+        model = task.open(base)
     examples = task.examples(rows.train)
     if not examples:
         raise WrongUsage(f"{rows.train.name}: no row can be learnt from", hint="see the rows that were left out")
@@ -97,9 +106,11 @@ def prepare(
     if earlier and config.continual.olora:
         lay_under(model, earlier)
     if not config.adapter.quantize:  # what is to be held in fewer bits comes to the device in those
-        model.to(device)
-    attached = _attach(config, task, model, examples, folder)
-    attached.model.to(device)
+        with loaded():
+            model.to(device)
+    with within_memory(f"an adapter of rank {config.adapter.rank} does not fit beside the base", hint=NARROWER):
+        attached = _attach(config, task, model, examples)
+        attached.model.to(device)
     if earlier:
         attached = begin(attached, earlier, config)
     if config.optim.activation_checkpointing:
@@ -116,7 +127,8 @@ def prepare(
         validate=(lambda: measure(task, attached.model, held_out, device, world).metrics) if held_out else None,
         validation=config.validation,
         metric=task.metric,
-        place=rows.train.place,
+        less_is_better=getattr(task, "less_is_better", None),
+        place=rows.train.place if len(examples) == len(rows.train) else "example {}".format,
         device=device,
         sync=config.sync.every if config.sync and world.size > 1 else None,
         factors=attached.factors,
@@ -124,12 +136,20 @@ def prepare(
     if earlier and not config.continual.olora:
         job = replace(job, moments=moments(earlier, job.trained))
     lengths = [task.length(example) for example in examples]
-    return Prepared(config, rows, task, attached, job, lengths, held_out if tested is None else tested)
+    return Prepared(config, rows, task, attached, job, lengths, held_out if tested is None else tested, held_out)
 
 
 def resolved(config: TrainConfig, task: "Task") -> TrainConfig:
-    """The config with what the task learned from the rows."""
-    data = config.data.model_copy(update=dict(task.learned))
+    """The config with what the task learned from the rows; `WrongUsage` where no config could say that."""
+    try:
+        data = DataConfig.model_validate({**config.data.model_dump(), **task.learned})
+    except ValidationError as error:
+        first = error.errors()[0]
+        what = f"{'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}"
+        raise WrongUsage(
+            f"{config.task}: what it learned from the rows cannot stand in data: {what}, got {first['input']!r:.80}",
+            hint="the `learned` of a task holds fields of data as a config says them; labels are texts, none empty",
+        ) from None
     return config.model_copy(update={"data": data})
 
 
@@ -142,9 +162,7 @@ def _loss(config: TrainConfig, task: "Task") -> Loss:
     return attacked(task.loss, config.robust, limits=getattr(task, "limits", None))
 
 
-def _attach(
-    config: TrainConfig, task: "Task", model: "torch.nn.Module", examples: Sequence[Any], folder: Path
-) -> Attached:
+def _attach(config: TrainConfig, task: "Task", model: "torch.nn.Module", examples: Sequence[Any]) -> Attached:
     from adapterhub.train.methods.table import attach
 
     heads = task.heads(model) if config.adapter.heads is None else config.adapter.heads
@@ -152,15 +170,9 @@ def _attach(
     batches = Batches(len(examples), config.optim.batch, config.seed)
     steps = batches.length(config.optim)
     seen = _seen(task, batches, examples, next(model.parameters()).device)
-    try:
-        return attach(model, config, heads, peft_type=task.peft_type, steps=steps, batches=seen, forward=task.loss)
-    except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
-        raise OutOfMemory(
-            f"memory: an adapter of rank {config.adapter.rank} does not fit beside the base: {error}",
-            hint="a smaller adapter.rank, fewer adapter.targets, or adapter.quantize: int8",
-        ) from None
+    what = f"adapter.init: {config.adapter.init} looks at {config.optim.batch} examples at once, which do not fit"
+    forward = within_memory(what, hint="a smaller optim.batch or data.max_length, or another init")(task.loss)
+    return attach(model, config, heads, peft_type=task.peft_type, steps=steps, batches=seen, forward=forward)
 
 
 def _insist_on_saved(model: "torch.nn.Module", heads: Sequence[str], config: TrainConfig) -> None:

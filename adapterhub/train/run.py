@@ -20,13 +20,14 @@ from adapterhub.digest import Digest
 from adapterhub.document import Document, canonical
 from adapterhub.durable import make_folder, replace
 from adapterhub.errors import Corrupt
+from adapterhub.finding import Finding
 from adapterhub.manifest import Pinned
 from adapterhub.train.watch.ladder import Rung
 
-__all__ = ["Ended", "Known", "RunFolder"]
+__all__ = ["Known", "Outcome", "RunFolder"]
 
 
-class Ended(Document):
+class Outcome(Document):
     """How a run went that was published: fields of what `train` answers."""
 
     model_config = ConfigDict(extra="ignore")
@@ -35,6 +36,8 @@ class Ended(Document):
     best_step: int | None = None
     validation: dict[str, float] = {}
     sync_gap: float | None = None
+    findings: tuple[Finding, ...] = ()
+    """What showed on the way; what is odd about rows and files, those say whenever they are looked at."""
 
 
 class Known(Document):
@@ -46,10 +49,12 @@ class Known(Document):
     published: Pinned | None = None
     """The digest of the entry."""
     reference: str = ""
-    ended: Ended = Ended()
+    ended: Outcome = Outcome()
     metric: str = ""
     rung: Rung | None = None
     """What the run came to as one of a search, compared by `metric`."""
+    less_is_better: bool | None = None
+    """Whether less of `metric` is; None: as its name says."""
 
 
 @final
@@ -104,6 +109,11 @@ class RunFolder:
                     f"{path}: got a folder, wanted a file of the run",
                     hint="move it away, or begin again with --restart, which removes it",
                 )
+
+    def tidy(self) -> None:
+        """Remove what a process that was killed while it wrote has left; who holds the folder's lock is alone here."""
+        for path in self.path.glob(".*.tmp"):
+            path.unlink()
 
     def forget(self) -> None:
         """Begin again: state, document and log go, and whatever stands in their place."""

@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from adapterhub.train.metrics.direction import Compared
+
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from adapterhub.train.data.table import Table
 
-__all__ = ["Batch", "Example", "Task"]
+__all__ = ["Batch", "Example", "Task", "compared"]
 
 Example = Any
 """One row, ready: what `collate` makes batches of."""
@@ -22,7 +24,10 @@ Batch = Any
 
 
 class Task(Protocol):
-    """A kind of problem, with its tokenizer and its labels known."""
+    """A kind of problem, with its tokenizer and its labels known.
+
+    It may also have `less_is_better`, a bool: which way its `metric` is compared. Without it the metric's name says.
+    """
 
     @property
     def peft_type(self) -> str | None:
@@ -59,3 +64,8 @@ class Task(Protocol):
 
     def measure(self, answers: Sequence[Any], examples: Sequence[Example]) -> dict[str, float]:
         """Metrics under their standard names, of all answers."""
+
+
+def compared(task: Task) -> Compared:
+    """What a task is compared by, and which way."""
+    return Compared.of(task.metric, getattr(task, "less_is_better", None))

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 from adapterhub.base.card import Card
 from adapterhub.base.hashing import Watch
 from adapterhub.digest import Digest
+from adapterhub.entry import Entry
 from adapterhub.errors import AdapterHubError, BadReference, NotFound, Refused, Unreachable
+from adapterhub.finding import Finding
 from adapterhub.manifest import BasePin
+from adapterhub.note import gather
 from adapterhub.protocols.hf_hub.address import Address, is_address, parse_address
 from adapterhub.reference import is_folder
 from adapterhub.settings import KnownBase
@@ -35,6 +38,7 @@ __all__ = [
     "kept_card",
     "known_card",
     "known_cards",
+    "other_base",
     "pin_for",
     "pin_of",
     "readable",
@@ -158,6 +162,17 @@ def pin_for(desk: Desk, word: str, intake: "Intake") -> tuple[BasePin, Card]:
         raise Refused(f"a {intake.kind} has no base", hint="leave --base out")
     card = card_for(desk, word)
     return pin_of(card), card
+
+
+def other_base(name: str, entry: Entry, base: Card) -> tuple[Finding, ...]:
+    """A warning where an adapter was trained on other weights than those of a base."""
+    pin = entry.manifest.base or gather(entry.notes).pin
+    known = pin.weights_digest if pin else None
+    if known is None or base.weights_digest in (None, known):
+        return ()
+    what = f"{name} was trained on weights {known[:19]}, and the base's are {str(base.weights_digest)[:19]}"
+    remedy = "give the base it was trained on, unless another is meant"
+    return (Finding(check="other-base", severity="warning", place=name, message=what, remedy=remedy),)
 
 
 def pin_of(card: Card) -> BasePin:

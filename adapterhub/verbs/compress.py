@@ -17,8 +17,9 @@ from adapterhub.finding import Finding
 from adapterhub.manifest import Parent
 from adapterhub.reference import is_folder, parse
 from adapterhub.train.config import TrainConfig
+from adapterhub.train.metrics.finite import finite
 from adapterhub.verbs.add import Request, add
-from adapterhub.verbs.bases import base_add_card, card_bytes, card_for, pin_of
+from adapterhub.verbs.bases import base_add_card, card_bytes, card_for, other_base, pin_of
 from adapterhub.verbs.compressed_worth import Worth, worth
 from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.live import Asked, asked, folder_of_base, insist_on_fit
@@ -27,6 +28,7 @@ from adapterhub.verbs.recovered import check as check_recovery
 from adapterhub.verbs.shown import Shown
 from adapterhub.verbs.taken import insist_on_free
 from adapterhub.verbs.told import Told
+from adapterhub.verbs.train_told import no_numbers
 
 if TYPE_CHECKING:
     from adapterhub.train.compress.compare import Compared
@@ -126,21 +128,24 @@ def compress(
     ruler = worth(desk, model, wanted, config, {"data": how.data, "inputs": how.inputs}, how.device)
     request = _request(desk, model, wanted, {**how.recipe(), **ruler.seen("inputs")})
     insist_on_free(desk, target, request)
-    before = ruler.metrics(source.path)
+    before, _ = ruler.metrics(source.path, model)
+    card = card_for(desk, model)
+    strange = [odd for one in (wanted.found if wanted else ()) for odd in other_base(one.label, one.entry, card)]
     with tempfile.TemporaryDirectory() as room:
         work = _Work(desk, how, ruler, Told(progress, source.size * how.stages), Path(room))
         final = work.run(source, wanted)
-        found, after = compare(source, read_folder(final), how.keep), ruler.metrics(final)
-        card = card_for(desk, model)
+        found, (after, unmeasured) = compare(source, read_folder(final), how.keep), ruler.metrics(final, model)
         base_add_card(desk, card)
         metrics = {**_metrics(found), **after, **{f"before_{name}": value for name, value in before.items()}}
-        made = replace(request, pin=pin_of(card), cards=(card_bytes(card),), metrics=metrics)
+        made = replace(request, pin=pin_of(card), cards=(card_bytes(card),), metrics=finite(metrics))
         kept = add(desk, final, str(target), work.said_of_training(made))
     _note(desk, kept, found)
     work.clear()
-    answer = _answer(kept, found, before)
-    missed = how.data is not None and not after
-    return answer.model_copy(update={"findings": (*answer.findings, _headless(model))}) if missed else answer
+    odd = no_numbers(metrics, "on these rows, and not in the entry")
+    missed = (_headless(model, unmeasured),) if unmeasured else ()
+    return _answer(
+        kept.model_copy(update={"findings": (*kept.findings, *strange, *odd, *missed)}), found, finite(before)
+    )
 
 
 @final
@@ -202,12 +207,12 @@ def _request(desk: Desk, model: str, wanted: Asked | None, recipe: Mapping[str, 
     return Request(parents=tuple(parents), recipe=dict(recipe))
 
 
-def _headless(model: str) -> Finding:
+def _headless(model: str, why: str) -> Finding:
     return Finding(
         check="not-measured",
         severity="warning",
         place=model,
-        message=f"{model} has no weights for the head of this task: what a drawn one says is nothing to measure",
+        message=f"{why}: what a drawn head says is nothing to measure",
         remedy="train it first, or --recover it, which trains a head too",
     )
 

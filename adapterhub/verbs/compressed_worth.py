@@ -39,10 +39,13 @@ class Worth:
         """The digest of the rows of this name, if there are some."""
         return {name: str(self.tables[name].rows_digest)} if name in self.tables else {}
 
-    def metrics(self, folder: Path) -> dict[str, float]:
-        """The metrics of the model in a folder, on the rows called data; none of one whose head had to be drawn."""
+    def metrics(self, folder: Path, name: str) -> tuple[dict[str, float], str]:
+        """The metrics of the model in a folder, on the rows called data; of one whose head had to be drawn, why none.
+
+        name: what the model is called there.
+        """
         if self.task is None or self.device is None or "data" not in self.tables:
-            return {}
+            return {}, ""
         from adapterhub.train.compress.load import opened
         from adapterhub.train.measure import measure
         from adapterhub.train.resources.precision import deterministic
@@ -51,10 +54,10 @@ class Worth:
         with deterministic(device=self.device):
             model = opened(self.task, folder).to(self.device)
             try:
-                undrawn(model, folder)
-            except DoesNotFit:
-                return {}
-            return measure(self.task, model, self.task.examples(self.tables["data"]), self.device).metrics
+                undrawn(model, name)
+            except DoesNotFit as error:
+                return {}, str(error)
+            return measure(self.task, model, self.task.examples(self.tables["data"]), self.device).metrics, ""
 
     def scales(self, folder: Path, method: str, keep: tuple[str, ...]) -> "dict[str, Scale] | None":
         """The scales of the inputs of its layers, on the rows called inputs; None without them."""

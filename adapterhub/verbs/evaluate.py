@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Any, final
 from adapterhub.digest import Digest
 from adapterhub.document import Document
 from adapterhub.errors import Refused
+from adapterhub.finding import Finding
 from adapterhub.note import gather
 from adapterhub.reference import is_folder
+from adapterhub.train.metrics.finite import finite
 from adapterhub.verbs.case import Case, Evaluation, case
 from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.measured import measured
 from adapterhub.verbs.subject import Subject
+from adapterhub.verbs.train_told import no_numbers
 
 if TYPE_CHECKING:
     from adapterhub.train.data.table import Table
     from adapterhub.train.measure import Measured
+    from adapterhub.train.metrics.direction import Compared
 
 __all__ = ["Evaluated", "Judged", "evaluate", "judged"]
 
@@ -25,7 +29,7 @@ __all__ = ["Evaluated", "Judged", "evaluate", "judged"]
 class Evaluated(Document):
     """What was measured: metrics under their standard names, on how many rows, at what cost.
 
-    One that is no finite number is left out, as the perplexity of a loss of thousands.
+    One that is no finite number, as the perplexity of a loss of thousands, is left out and stands in `findings`.
     """
 
     reference: str
@@ -42,6 +46,7 @@ class Evaluated(Document):
     peak_memory: int
     """Bytes of the process, or of the accelerator where there is one."""
     device: str
+    findings: tuple[Finding, ...] = ()
 
 
 @final
@@ -50,8 +55,13 @@ class Judged:
     """What was measured, and what it was measured by; `rows` has the task's metric of each row as if it were alone."""
 
     answer: Evaluated
-    metric: str
+    compared: "Compared"
     rows: tuple[float, ...] = ()
+
+    @property
+    def metric(self) -> str:
+        """The task's."""
+        return self.compared.metric
 
 
 def evaluate(desk: Desk, expression: str, how: Evaluation) -> Evaluated:
@@ -70,6 +80,7 @@ def judged(desk: Desk, found: Case, *, by_row: bool = False) -> Judged:
     from adapterhub.train import measure
     from adapterhub.train.resources.device import describe, pick
     from adapterhub.train.resources.memory import process_peak
+    from adapterhub.train.task import compared
 
     task, examples, one, device = found.task, found.examples, found.one, pick(found.how.device)
     told = measured(
@@ -88,25 +99,30 @@ def judged(desk: Desk, found: Case, *, by_row: bool = False) -> Judged:
         digest=one.digest if one else "",
         base=found.base,
         task=found.config.task,
-        metrics={name: value for name, value in told.metrics.items() if isfinite(value)},
+        metrics=finite(told.metrics),
         rows=told.count,
         data=str(found.table.rows_digest),
         seconds=told.seconds,
         latency=1000 * told.seconds / max(1, told.count),
         peak_memory=process_peak(device),
         device=describe(device),
+        findings=no_numbers(told.metrics, f"on {told.count} rows"),
     )
     if one and not is_folder(one.label):
         _note(desk, answer, found.table)
     rows = measure.by_row(task, task.metric, told.answers, examples) if by_row else ()
-    return Judged(answer, task.metric, tuple(rows))
+    return Judged(answer, compared(task), tuple(rows))
 
 
 def _insist_on_numbers(found: Case, told: "Measured") -> None:
-    """`Refused` where the metric that is compared, or the loss, is none: what is said beside them means nothing."""
+    """`Refused` where the metric that is compared, or the loss, is none: what is said beside them means nothing.
+
+    A metric of somebody's task may be none for other reasons than the answers, as an AUC of rows of one label is.
+    """
     from adapterhub.train import measure
 
-    for name in dict.fromkeys((found.task.metric, "loss")):
+    ours = ":" not in found.config.task
+    for name in dict.fromkeys((*([found.task.metric] if ours else []), "loss")):
         if not isfinite(value := told.metrics.get(name, 0.0)):
             rows = measure.by_row(found.task, name, told.answers, found.examples)
             bad = sum(not isfinite(row) for row in rows)
@@ -126,7 +142,7 @@ def _noted(one: Subject, rows: str, base: str) -> Evaluated | None:
 
 
 def _note(desk: Desk, answer: Evaluated, table: "Table") -> None:
-    data = answer.model_copy(update={"reference": "", "digest": ""}).plain()
+    data = answer.model_copy(update={"reference": "", "digest": "", "findings": ()}).plain()
     known = gather(desk.store.notes.about(Digest.parse(answer.digest)))
     said: dict[str, Any] = {str(table.rows_digest): {name: value for name, value in data.items() if name != "data"}}
     if not _known(known.evaluation.get(answer.data, {}), answer):

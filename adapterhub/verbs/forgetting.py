@@ -10,8 +10,10 @@ from adapterhub.errors import NotFound, WrongUsage
 from adapterhub.note import gather
 from adapterhub.reference import home_path
 from adapterhub.train.continual.forgetting import Forgetting, forgetting
+from adapterhub.train.metrics.direction import Compared
+from adapterhub.train.task import compared
 from adapterhub.train.tasks.table import TASKS
-from adapterhub.verbs.case import Evaluation
+from adapterhub.verbs.case import Evaluation, case
 from adapterhub.verbs.desk import Desk, PathLike
 from adapterhub.verbs.evaluate import Evaluated, evaluate
 
@@ -53,8 +55,6 @@ def remembered(
     What was noted before of the same rows and base is not measured again, unless a config is given. metric: the task's
     own, unless it is said.
     """
-    from adapterhub.train.watch.record import better
-
     if len(set(map(str, data))) < len(data):
         raise WrongUsage("--data: the same rows are named twice", hint="name the rows of each task once")
     line = list(_line(desk, word))[::-1] if ancestors else [_line_of(desk, word)]
@@ -63,12 +63,13 @@ def remembered(
         for one in line
     ]
     last = found[-1]
-    metric = metric or _metric(last[0])
+    own = _compared(desk, line[-1], last[0], replace(how, data=home_path(data[0])))
+    metric, less, _ = own if metric in ("", own.metric) else Compared.of(metric)
     scores = tuple(tuple(_score(one, metric) for one in row) for row in found)
     names = tuple(map(str, data))
     figures = None
     if ancestors and len(line) == len(data) > 1:
-        figures = forgetting(names, scores, metric, less_is_better=better(metric, 0.0, 1.0))
+        figures = forgetting(names, scores, metric, less_is_better=less)
         _note(desk, line[-1], figures)
     return Remembered(
         entries=tuple(one.word for one in line),
@@ -102,9 +103,9 @@ def _line(desk: Desk, word: str) -> Iterator[_Line]:
         yield one
 
 
-def _metric(found: Evaluated) -> str:
-    """What the task compares."""
-    return TASKS[found.task].metric if found.task in TASKS else next(iter(found.metrics), "")
+def _compared(desk: Desk, one: _Line, found: Evaluated, how: Evaluation) -> Compared:
+    """What the task compares; one's own is asked, for no note says it."""
+    return Compared.of(TASKS[found.task].metric) if found.task in TASKS else compared(case(desk, one.word, how).task)
 
 
 def _score(found: Evaluated, metric: str) -> float:

@@ -39,13 +39,15 @@ def measured(
     from adapterhub.train.compress.load import opened
     from adapterhub.train.measure import measure
     from adapterhub.train.resources.memory import fresh_peak
+    from adapterhub.train.resources.micro import within_memory
     from adapterhub.train.resources.precision import deterministic
     from adapterhub.train.tasks.opening import undrawn
     from adapterhub.verbs.live import stack
 
     fresh_peak(device)
     with deterministic(device=device):
-        model = opened(task, base).to(device)
+        with within_memory(f"the base does not fit on {device}", hint="a device with more memory, or a smaller base"):
+            model = opened(task, base).to(device)
         if expression is None:
             undrawn(model, base)
         with stack(desk, model, expression, choose=choose) if expression else nullcontext():

@@ -7,7 +7,6 @@ from pathlib import Path
 from adapterhub.compose.recipe import MEAN, Recipe
 from adapterhub.errors import WrongUsage
 from adapterhub.finding import Finding
-from adapterhub.train.watch.record import better
 from adapterhub.verbs.case import Case, Evaluation, case
 from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.evaluate import Judged, judged
@@ -78,9 +77,8 @@ def _again(desk: Desk, made: Shown, first: Case) -> Case:
 def _worse(before: Judged | None, after: Judged, recipe: Recipe) -> Iterator[Finding]:
     if before is None:
         return
-    metric = after.metric
+    metric, less, _ = after.compared
     was, now = before.answer.metrics[metric], after.answer.metrics[metric]
-    less = better(metric, 0.0, 1.0)
     if now > was * (1 + POINT) if less else now < was - POINT:
         cut = recipe.rank is not None or recipe.energy is not None
         yield Finding(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from adapterhub.document import Document
-from adapterhub.errors import NotFound, WrongUsage
+from adapterhub.errors import NotFound, Refused, WrongUsage
 from adapterhub.note import gather
 from adapterhub.train.watch.arms import Arm, Arms, draw
 from adapterhub.train.watch.bootstrap import Difference, difference
@@ -113,6 +113,10 @@ def _insist_on_one_metric(cases: Iterable[Case]) -> None:
 def _judged(desk: Desk, one: Case) -> Judged:
     found = judged(desk, one, by_row=True)
     if found.metric not in found.answer.metrics:
+        if odd := [finding for finding in found.answer.findings if finding.place == found.metric]:
+            raise Refused(
+                f"{one.expression}: they are compared by {found.metric}, which {odd[0].message}", hint=odd[0].remedy
+            )
         raise WrongUsage(
             f"{one.config.task} is compared by {found.metric}, and does not measure it; it measures "
             f"{', '.join(found.answer.metrics)}",

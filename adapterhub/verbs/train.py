@@ -6,10 +6,10 @@ What is told of an entry was measured on its own files, as anybody will load the
 """
 
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
-from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adapterhub.digest import Digest
 from adapterhub.errors import AdapterHubError
@@ -17,11 +17,12 @@ from adapterhub.finding import Finding
 from adapterhub.registry import find
 from adapterhub.store.derived import facts_of
 from adapterhub.train.config import TrainConfig
-from adapterhub.train.run import Ended
+from adapterhub.train.metrics.finite import finite
+from adapterhub.train.run import Outcome
 from adapterhub.verbs.add import Request, add
 from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.measured import measured
-from adapterhub.verbs.shown import shown
+from adapterhub.verbs.shown import Shown, shown
 from adapterhub.verbs.taken import insist_on_free
 from adapterhub.verbs.train_follow import keep
 from adapterhub.verbs.train_run import Training, TrainRun
@@ -63,11 +64,24 @@ def _published(run: TrainRun) -> Trained | None:
     for listed in store.list():
         if listed.digest == digest and listed.reference.name == name:
             listed, entry = find(store, listed.reference)
+            if _tested(entry.manifest.training) != _tested({"data": run.rows.digests}):
+                return None
             told = shown(listed, entry, facts_of(store, digest, entry))
             undrawn = _close(run) if run.folder.state.exists() else ()
-            found = {**dict(told), "findings": (*told.findings, *run.findings, *undrawn)}
-            return Trained(**found, run=str(run.folder.path), again=True, **dict(known.ended))
+            return _answer(run, told, known.ended, undrawn).model_copy(update={"again": True})
     return None
+
+
+def _tested(training: Mapping[str, Any] | None) -> str | None:
+    """The digest of the rows a result was measured on; they are none of what a run must have to go on."""
+    found: str | None = (training or {}).get("data", {}).get("test", {}).get("rows")
+    return found
+
+
+def _answer(run: TrainRun, entry: Shown, ended: Outcome, undrawn: tuple[Finding, ...]) -> Trained:
+    """The entry with how its run went, the same whenever the run is asked for."""
+    findings = (*entry.findings, *run.findings, *ended.findings, *undrawn)
+    return Trained(**{**dict(entry), **dict(ended), "findings": findings}, run=str(run.folder.path))
 
 
 def _publish(run: TrainRun, progress: "Progress") -> Trained:
@@ -82,7 +96,7 @@ def _publish(run: TrainRun, progress: "Progress") -> Trained:
             complete(folder, run.ground.folder)
         said = keep(folder, ready, run.own, run.earlier, run.folder)
         found, rows = _measure(run, folder, progress)
-        metrics = {name: value for name, value in found.items() if isfinite(value)}
+        metrics = finite(found)
         (folder / "README.md").write_text(words_of(ready, run.ground.name, metrics, rows), "utf-8")
         request = Request(
             base=run.ground.word,
@@ -95,24 +109,19 @@ def _publish(run: TrainRun, progress: "Progress") -> Trained:
         if full:
             request = pinned(run.desk, run.ground.card, request)
         added = add(run.desk, folder, run.config.name, request)
-    ended = Ended(
+    known = {finding.check for finding in added.findings}  # its files may say the same of their rank
+    new = (finding for finding in ready.findings if finding.check not in known)
+    odd = no_numbers(found, f"on {rows}, and not in the entry")
+    ended = Outcome(
         steps=progress.step,
         best_step=progress.best_step,
         validation=dict(progress.best or progress.last),
-        sync_gap=progress.gap if run.ready.job.sync else None,
+        sync_gap=progress.gap if ready.job.sync else None,
+        findings=(*new, *said, *odd, *(one for plug in run.plugs for one in plug.findings)),
     )
     published = {"published": added.digest, "reference": added.reference, "ended": ended}
     run.folder.write(run.folder.read().model_copy(update=published))
-    undrawn = _close(run)
-    odd = no_numbers(found, f"on {rows}, and not in the entry")
-    known = {finding.check for finding in added.findings}  # its files may say the same of their rank
-    new = (finding for finding in run.ready.findings if finding.check not in known)
-    told = (*said, *odd, *(finding for plug in run.plugs for finding in plug.findings), *undrawn)
-    return Trained(
-        **{**dict(added), "findings": (*added.findings, *run.findings, *new, *told)},
-        run=str(run.folder.path),
-        **dict(ended),
-    )
+    return _answer(run, added, ended, _close(run))
 
 
 def _measure(run: TrainRun, folder: Path, progress: "Progress") -> tuple[dict[str, float], str]:

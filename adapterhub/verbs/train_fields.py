@@ -54,13 +54,17 @@ ELSEWHERE = {
     "fp16": "optim.precision: fp16",
     "gradient_checkpointing": "optim.activation_checkpointing",
     "eval_steps": "validation.every",
+    "validation.steps": "validation.every",
+    "sync.steps": "sync.every",
+    "optim.epsilon": "optim.eps",
+    "robust.eps": "robust.epsilon",
     "metric_for_best_model": "validation.metric",
     "early_stopping_patience": "validation.patience",
     "load_best_model_at_end": "validation.keep",
     "report_to": "report",
     "save_steps": "the option --checkpoint-every",
 }
-"""What the trainers people come from call a field, and what it is called here."""
+"""What the trainers people come from call a field, and what it is called here; of some, in one section only."""
 
 
 def meant_by(where: Sequence[int | str]) -> str:
@@ -71,15 +75,30 @@ def meant_by(where: Sequence[int | str]) -> str:
     """
     *path, word = map(str, where)
     place, known = ".".join((*path, word)), _known(path)
-    if called := ELSEWHERE.get(word) or next((name for name in _names() if name.endswith(f".{word}")), None):
-        return f"{place} is {called} here"
+    called = ELSEWHERE.get(place) or _beside(ELSEWHERE.get(word, ""), path, known) or _same(word)
+    if called:
+        name, comma, gloss = called.partition(",")
+        return f"{place} is {name} here{comma}{gloss}"
     if close := difflib.get_close_matches(word, known, n=1):
         return f"{place}: did you mean {close[0]}?"
     return f"{'.'.join(path) or 'a config'} has {', '.join(known)}"
 
 
+def _beside(called: str, path: Sequence[str], known: Sequence[str]) -> str:
+    """What a field is called here; in the section it was written in, if that has one of the name."""
+    name = called.partition(",")[0].partition(":")[0]
+    near = name.rpartition(".")[2]
+    return called.replace(name, ".".join((*path, near)), 1) if near in known else called
+
+
+def _same(word: str) -> str:
+    """The field of this very name in another place, the outermost first."""
+    return next((name for name in _names() if name.rpartition(".")[2] == word), "")
+
+
 def _names() -> Iterator[str]:
-    """All fields inside fields, under their whole names."""
+    """All fields, those inside fields last and under their whole names."""
+    yield from TrainConfig.model_fields
     for part in TrainConfig.model_fields:
         yield from (f"{part}.{name}" for name in _known([part]))
 

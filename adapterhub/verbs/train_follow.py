@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from adapterhub.errors import DoesNotFit, WrongUsage
 from adapterhub.finding import Finding
-from adapterhub.note import gather
 from adapterhub.store.derived import folder_of
 from adapterhub.train.config import TrainConfig
 from adapterhub.train.run import RunFolder
+from adapterhub.verbs.bases import other_base
 from adapterhub.verbs.desk import Desk
 
 if TYPE_CHECKING:
@@ -39,17 +39,13 @@ def earlier_of(desk: Desk, word: str) -> "Earlier":
 
 def over_another_base(earlier: "Earlier", base: "Card", config: TrainConfig) -> tuple[Finding, ...]:
     """A warning where the adapter was trained on other weights; O-LoRA, whose sum is of one base, is refused then."""
-    pin = earlier.entry.manifest.base or gather(earlier.entry.notes).pin
-    known = pin.weights_digest if pin else None
-    if known is None or base.weights_digest in (None, known):
-        return ()
-    what = f"{earlier.name} was trained on weights {known[:19]}, and the base's are {str(base.weights_digest)[:19]}"
-    if config.continual.olora:
+    found = other_base(earlier.name, earlier.entry, base)
+    if found and config.continual.olora:
         raise DoesNotFit(
-            f"continual.olora: {what}", hint="give the base it was trained on: `adapterhub audit` tells which"
+            f"continual.olora: {found[0].message}",
+            hint="give the base it was trained on: `adapterhub audit` tells which",
         )
-    remedy = "give the base it was trained on, unless it is to learn another"
-    return (Finding(check="other-base", severity="warning", place=earlier.name, message=what, remedy=remedy),)
+    return found
 
 
 def replayed(config: TrainConfig, own: "Splits", earlier: "Earlier | None", run: RunFolder) -> "Splits":

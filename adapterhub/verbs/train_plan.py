@@ -31,5 +31,6 @@ def train_plan(desk: Desk, config: TrainConfig, how: Training) -> "TrainPlan | N
         run.open(held, alone=False)
         made = world.each(lambda: Request(parents=run.parents, training=training_of(run.ready, {})))
         world.of_first(lambda: insist_on_free(desk, target, made))
+        odd = (*run.findings, *run.ready.findings, *run.rehearse())
         found = plan(run.ready, world, config.memory)
-    return found.model_copy(update={"findings": (*run.findings, *run.ready.findings)}) if world.first else None
+    return found.model_copy(update={"findings": odd}) if world.first else None

@@ -3,7 +3,7 @@
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
@@ -18,13 +18,15 @@ from adapterhub.train.run import Known, RunFolder
 from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.train_follow import earlier_of, over_another_base, replayed
 from adapterhub.verbs.train_ground import Ground, ground, insist_on_place
-from adapterhub.verbs.train_told import Opening, finding_line, no_numbers
+from adapterhub.verbs.train_rehearsal import rehearse
+from adapterhub.verbs.train_told import Opening, finding_line
 from adapterhub.verbs.trained import decisive, portable
 
 if TYPE_CHECKING:
     from adapterhub.train.data.split import Splits
     from adapterhub.train.earlier import Earlier
     from adapterhub.train.engine.progress import Progress
+    from adapterhub.train.engine.state import Keeper
     from adapterhub.train.engine.world import World
     from adapterhub.train.prepare import Prepared
     from adapterhub.train.watch.plugs.table import Guarded
@@ -50,6 +52,8 @@ class Training:
     tell: Callable[[str], None] | None = None
     findings: tuple[Finding, ...] = ()
     """What is odd about what was asked."""
+    told: set[tuple[str, str]] = field(default_factory=set)
+    """Check and place of what was told: most of what is odd about one run of a search is so of all."""
 
 
 @final
@@ -72,10 +76,10 @@ class TrainRun:
         _ = self.ground
         if alone:
             self.world.of_first(lambda: self._lock(held))
+            self.world.of_first(self.folder.tidy)
         if self.how.restart:
             self.world.of_first(self.folder.forget)
-        if alone:
-            self.world.of_first(self.folder.insist_on_files)
+        self.world.of_first(self.folder.insist_on_files)
         self._agree()
         self.world.of_first(lambda: self.findings)
         held.enter_context(deterministic(device=device))
@@ -105,15 +109,21 @@ class TrainRun:
         from adapterhub.train.tasks.known import odd_labels
 
         other = over_another_base(self.earlier, self.ground.card, self.config) if self.earlier else ()
-        return (*self.how.findings, *other, *self.rows.leaks(), *odd_labels(self.config, self.rows.train))
+        return (
+            *self.how.findings,
+            *other,
+            *self.rows.leaks(),
+            *odd_labels(self.config, self.rows.train, self.ground.folder),
+        )
 
     def warn(self) -> None:
         """Tell it, once for all processes."""
         self._tell(self.findings)
 
     def _tell(self, findings: Iterable[Finding]) -> None:
-        if self.how.tell and self.world.first:
-            for finding in findings:
+        for finding in findings:
+            if self.how.tell and self.world.first and (finding.check, finding.place) not in self.how.told:
+                self.how.told.add((finding.check, finding.place))
                 self.how.tell(finding_line(finding))
 
     @cached_property
@@ -133,8 +143,13 @@ class TrainRun:
     def identity(self) -> dict[str, Any]:
         """What must be the same when the run goes on."""
         earlier = {"earlier": str(self.earlier.entry.digest)} if self.earlier else {}
-        rows = {f"{name} data": f"{said['count']} rows, {said['rows']}" for name, said in self.rows.digests.items()}
+        rows = {name: said for name, said in self.data.items() if name != "test data"}  # which decide nothing
         return {"base": self.ground.card.weights_digest, **rows, **earlier}
+
+    @property
+    def data(self) -> dict[str, str]:
+        """The rows of each split, by digest."""
+        return {f"{name} data": f"{said['count']} rows, {said['rows']}" for name, said in self.rows.digests.items()}
 
     @property
     def known(self) -> Known:
@@ -163,22 +178,30 @@ class TrainRun:
     def fit(self) -> "Progress":
         """Train, from the last checkpoint if there is one."""
         from adapterhub.train.engine.fit import Run, fit
-        from adapterhub.train.engine.state import Keeper
 
         self._tell(self.ready.findings)
-        self._insist_on_metric()
+        self._tell(self.rehearse())
         micro = self._micro()
         known = {"asked": self.config.plain(), "identity": self.identity, "micro_batch": micro}
         self.world.of_first(lambda: self.folder.write(self.known.model_copy(update=known)))
-        # The folder is named by the config: a state that came from another folder is of another.
-        keeper = Keeper(self.folder.state, {**self.identity, "config": self.folder.path.name})
         watchers = self.world.each(self._watchers)
-        how = Run(micro, self.world, keeper, self.how.every, watchers, self._begun(micro))
+        how = Run(micro, self.world, self._keeper, self.how.every, watchers, self._begun(micro))
         return fit(self.ready.job, how)
+
+    def rehearse(self) -> tuple[Finding, ...]:
+        """What shows where the run is tried without a step."""
+        return rehearse(self.ready, self._keeper, self.world, self.how.tell)
+
+    @property
+    def _keeper(self) -> "Keeper":
+        from adapterhub.train.engine.state import Keeper
+
+        # The folder is named by the config: a state that came from another folder is of another.
+        return Keeper(self.folder.state, {**self.identity, "config": self.folder.path.name})
 
     def _agree(self) -> None:
         """`Conflict` where a process was given something else than the first."""
-        asked = {**self.identity, "config": portable(self.config, self.rows.digests)}
+        asked = {**self.identity, **self.data, "config": portable(self.config, self.rows.digests)}
         first, *others = self.world.collect((platform.node(), dict(_flat(asked))))
         for rank, (node, told) in enumerate(others, 1):
             for key in dict.fromkeys((*first[1], *told)):
@@ -190,26 +213,6 @@ class TrainRun:
                         )
                     )
 
-    def _insist_on_metric(self) -> None:
-        """Which metrics there are shows where they are measured: once before the first step, not after an epoch.
-
-        A task of ours measures what it says it does; of one's own nobody knows.
-        """
-        from adapterhub.train.engine.progress import Progress, judged
-        from adapterhub.train.measure import measure
-
-        job, asked, examples = self.ready.job, self.config.validation, self.ready.measured or ()
-        known = ":" not in self.config.task and asked.metric in (None, job.metric)
-        if known or not (job.validate or examples) or self.world.of_first(self.folder.state.exists):
-            return
-        job.model.eval()
-        if job.validate:
-            found = job.validate()
-        else:
-            found = measure(self.ready.task, job.model, examples, job.device, self.world).metrics
-        judged(Progress(), found, asked.metric or job.metric, asked=asked, optim=job.optim)
-        self._tell(no_numbers(found, "before the first step"))
-
     def _lock(self, held: ExitStack) -> None:
         self.desk.store.create()
         if not held.enter_context(alone_now(self.folder.path)):
@@ -218,16 +221,20 @@ class TrainRun:
             )
 
     def _micro(self) -> int:
-        """How many examples are computed at once: as asked, as before, or as many as memory holds, agreed by all."""
+        """How many examples are computed at once: as asked, else as before, or as many as memory holds, agreed by all.
+
+        A run that goes on with a limit has never more than before, and fewer where the limit says so.
+        """
         from adapterhub.train.micro_batch import micro_batch
 
-        known = lambda: self.folder.read().micro_batch  # noqa: E731
-        asked: int | None = self.config.optim.micro_batch or self.world.of_first(known)
-        if asked:
-            return asked
+        if self.config.optim.micro_batch:
+            return self.config.optim.micro_batch
+        before: int | None = self.world.of_first(lambda: self.known.micro_batch)
+        if before and not self.config.memory:
+            return before
         fits = self.world.each(lambda: micro_batch(self.ready, self.world, self.config.memory).size)
         agreed: int = min(self.world.collect(fits))
-        return agreed
+        return min(agreed, before or agreed)
 
     def _watchers(self) -> "Watchers":
         from adapterhub.train.watch.log import Log
@@ -257,7 +264,7 @@ class TrainRun:
             micro_batch=micro,
             processes=self.world.size,
             device=str(job.device),
-            metric=self.config.validation.metric or job.metric,
+            metric=job.compared.metric,
         )
 
 

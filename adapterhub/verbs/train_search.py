@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from adapterhub.durable import make_folder
 from adapterhub.errors import WrongUsage
 from adapterhub.train.config import TrainConfig
+from adapterhub.train.metrics.direction import Compared
 from adapterhub.train.watch.ladder import Rung, SearchReport, draw
 from adapterhub.verbs.add import Request
 from adapterhub.verbs.desk import Desk
@@ -55,17 +56,16 @@ def search(desk: Desk, config: TrainConfig, how: Training) -> Searched | None:
 
 def _climb(desk: Desk, config: TrainConfig, how: Training, world: "World") -> Searched:
     rungs: list[Rung] = []
-    metric = config.validation.metric or ""
+    compared = Compared.of(config.validation.metric or "")
     for asked in _rungs(config):
         with ExitStack() as held:
             run = TrainRun(desk, asked, how, world)
             run.open(held)
-            if not rungs:  # the rows of all are the same
-                run.warn()
+            run.warn()
             told, rung = _rung(run, asked)
-            metric = told or metric
+            compared = told if told.metric else compared
             rungs.append(rung)
-    report = SearchReport.of(metric, rungs, name=config.name, method=config.adapter.method)
+    report = SearchReport.of(compared.metric, rungs, less=compared.less, name=config.name, method=config.adapter.method)
     picture = TrainRun(desk, config, how, world).folder.path / PICTURE
     if world.first:
         make_folder(picture.parent)
@@ -92,31 +92,33 @@ def _rungs(config: TrainConfig) -> Iterator[TrainConfig]:
             )
 
 
-def _rung(run: TrainRun, asked: TrainConfig) -> tuple[str, Rung]:
+def _rung(run: TrainRun, asked: TrainConfig) -> tuple[Compared, Rung]:
     """One run, or what it came to before; where the loss is no number, or memory does not do, it has no value."""
-    from adapterhub.train.engine.step import Diverged
     from adapterhub.train.resources.count import count
     from adapterhub.train.resources.memory import process_peak
     from adapterhub.train.resources.micro import OutOfMemory
+    from adapterhub.train.resources.precision import Diverged
 
     known = run.world.of_first(lambda: run.known)
     if known.rung and known.metric:
-        return known.metric, known.rung
+        return Compared.of(known.metric, known.less_is_better), known.rung
     full = asked.adapter.method == "full"
     rank, alpha = (None, None) if full else (asked.adapter.rank, asked.adapter.alpha)
     rung = Rung(lr=asked.optim.lr, rank=rank, alpha=alpha, seed=asked.seed)
-    metric, found = asked.validation.metric or "", dict[str, Any]()
+    compared, found = Compared.of(asked.validation.metric or ""), dict[str, Any]()
     try:
         job = run.world.each(lambda: run.ready).job
-        metric, found["trainable"] = metric or job.metric, count(job.model)[0]
+        compared, found["trainable"] = job.compared, count(job.model)[0]
         progress = run.fit()
-        found |= {"value": progress.best.get(metric), "best_step": progress.best_step, "seconds": progress.seconds}
+        value = progress.best.get(compared.metric)
+        found |= {"value": value, "best_step": progress.best_step, "seconds": progress.seconds}
     except OutOfMemory as error:  # another time there may be more, so nothing is kept of it
-        return metric, rung.model_copy(update={**found, "fault": str(error)})
+        return compared, rung.model_copy(update={**found, "fault": str(error)})
     except Diverged as error:
         found["fault"] = str(error)
     rung = rung.model_copy(update={**found, "peak_memory": process_peak(job.device)})
     if run.world.first:
-        run.folder.write(run.known.model_copy(update={"metric": metric, "rung": rung}))
+        told = {"metric": compared.metric, "less_is_better": compared.less, "rung": rung}
+        run.folder.write(run.known.model_copy(update=told))
         run.folder.state.unlink(missing_ok=True)
-    return metric, rung
+    return compared, rung

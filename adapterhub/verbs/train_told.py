@@ -1,12 +1,12 @@
 """What is told of a training: before its first step a line each, and of metrics that came to nothing."""
 
 from collections.abc import Callable, Mapping
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from adapterhub.finding import Finding
 from adapterhub.train.config import TrainConfig
+from adapterhub.train.metrics.finite import finite
 
 if TYPE_CHECKING:
     from adapterhub.train.watch.record import Begun, Ended, Stepped, Validated
@@ -59,9 +59,9 @@ def no_numbers(metrics: Mapping[str, float], when: str) -> tuple[Finding, ...]:
     >>> [finding_line(found) for found in no_numbers({"auc": float("nan"), "f1": 0.5}, "on 2 test rows")]
     ['warning: auc: is nan on 2 test rows; see whether the rows are such that it can be measured on them']
     """
-    remedy = "see whether the rows are such that it can be measured on them"
+    known, remedy = finite(metrics), "see whether the rows are such that it can be measured on them"
     return tuple(
         Finding(check="no-number", severity="warning", place=name, message=f"is {value} {when}", remedy=remedy)
         for name, value in metrics.items()
-        if not isfinite(value)
+        if name not in known
     )

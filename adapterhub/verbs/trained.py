@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from adapterhub.errors import Refused
 from adapterhub.train.config import TrainConfig
 from adapterhub.verbs.shown import Shown
+from adapterhub.verbs.written import faults
 
 if TYPE_CHECKING:
     from adapterhub.train.engine.progress import Progress
@@ -52,11 +55,18 @@ def portable(config: TrainConfig, digests: Mapping[str, Mapping[str, Any]]) -> d
 
 
 def config_in(training: Mapping[str, Any], base: str) -> TrainConfig:
-    """The config a manifest holds, over a base that is here; `Refused` for a task that is somebody's code.
+    """The config a manifest holds, over a base that is here.
 
-    An entry may come from anywhere: what it names is not imported, unless a config of the person's own names it too.
+    `Refused` for one that this version cannot read, and for a task that is somebody's code. An entry may come from
+    anywhere: what it names is not imported, unless a config of the person's own names it too.
     """
-    config = TrainConfig.model_validate({**training["config"], "base": base, "name": "here/now"})
+    try:
+        config = TrainConfig.model_validate({**training["config"], "base": base, "name": "here/now"})
+    except ValidationError as error:
+        raise Refused(
+            f"the config it was trained with cannot be read by this version: {'; '.join(faults(error))}",
+            hint="give a config of its task by --config; a newer adapterhub may read its own",
+        ) from None
     if ":" in config.task:
         raise Refused(
             f"its task is {config.task}, and code that an entry names is not run",

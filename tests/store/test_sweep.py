@@ -123,6 +123,17 @@ def test_what_dead_writers_left_goes_when_no_lease_can_speak_for_it(tmp_path: Pa
     assert [path.exists() for path in (*old, young)] == [False, False, False, True]
 
 
+def test_what_a_killed_training_was_writing_goes_too(tmp_path: Path) -> None:
+    store = filled(tmp_path, "ada/poet")
+    run = store.layout.runs / "ab12"
+    run.mkdir(parents=True)
+    for name in (".0123.tmp", "state.safetensors"):
+        (run / name).write_bytes(b"half")
+        age(run / name, TTL + 1)
+    sweep(store, grace=0)
+    assert [path.name for path in run.iterdir()] == ["state.safetensors"]
+
+
 def test_no_manifest_is_read_while_writers_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store, held, read = abandoned(tmp_path), list[bool](), list[bool]()
 

@@ -13,8 +13,8 @@ LEAST = {"base": "./b", "name": "a/b", "task": "causal-lm", "data": {"train": "r
 def test_a_part_of_the_rows_is_a_file_or_a_share():
     assert DataConfig(train="a.csv", validation="b.csv").validation == "b.csv"
     assert DataConfig(train="a.csv", validation="1e-1").validation == 0.1
-    with pytest.raises(ValidationError, match=r"1 validation error for DataConfig[\s\S]*between 0 and 1"):
-        DataConfig(train="a.csv", validation=1.5)
+    assert DataConfig(train="a.csv", validation=0).validation == 0
+    assert DataConfig(train="a.csv", validation=None).validation is None
 
 
 def test_a_moment_that_never_forgets_is_none():
@@ -57,8 +57,11 @@ def test_yes_is_no_number(field):
     assert refused(optim={field: True}) == [(f"optim.{field}", "Value error, a number is wanted")]
 
 
-def test_nor_is_it_a_share():
-    assert refused(data={"train": "a.csv", "validation": True})[0][0] == "data.validation"
+@pytest.mark.parametrize("value", [True, "", 1.5, -1, [0.1], "nan"])
+def test_what_is_no_part_of_the_rows_is_told_in_one_way(value):
+    assert refused(data={"train": "a.csv", "validation": value}) == [
+        ("data.validation", "Value error, a file is wanted, or a share of the rows between 0 and 1")
+    ]
 
 
 @pytest.mark.parametrize(

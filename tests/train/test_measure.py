@@ -6,8 +6,10 @@ import pytest
 import torch
 from torch import nn
 
+from adapterhub.errors import Refused
 from adapterhub.train.engine.world import World
 from adapterhub.train.measure import AT_ONCE, answers, by_row, measure
+from adapterhub.train.resources.micro import OutOfMemory
 
 CPU = torch.device("cpu")
 
@@ -61,6 +63,7 @@ def test_processes_share_the_batches_and_each_has_every_answer(model, monkeypatc
     whole, tasks, told = Doubling(), [Doubling() for _ in range(3)], []
     answers(whole, model, EXAMPLES, CPU)
     for rank, task in enumerate(tasks):
+        monkeypatch.setattr(World, "each", lambda self, make: make())
         monkeypatch.setattr(World, "collect", lambda self, mine: told.append(mine) or [mine])
         with pytest.raises(KeyError):  # nobody has them all
             answers(task, model, EXAMPLES, CPU, World(rank, 3))
@@ -70,6 +73,25 @@ def test_processes_share_the_batches_and_each_has_every_answer(model, monkeypatc
     monkeypatch.setattr(World, "collect", lambda self, mine: told)
     for rank in range(3):
         assert answers(Doubling(), model, EXAMPLES, CPU, World(rank, 3)) == [2 * one for one in EXAMPLES]
+
+
+def hungry(model, batch):
+    raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+
+
+def test_memory_that_runs_out_is_told_with_what_would_help(model):
+    task = Doubling()
+    task.answers = hungry
+    with pytest.raises(Refused, match=r"memory: 32 rows do not fit, which are measured at once: .* 9 bytes") as refusal:
+        measure(task, model, EXAMPLES, CPU)
+    assert "data.max_length" in refusal.value.hint
+
+
+def test_it_is_told_in_the_other_processes_too(model, monkeypatch):
+    other = OutOfMemory("process 1 (there): memory: 32 rows do not fit", hint="a smaller data.max_length")
+    monkeypatch.setattr(World, "collect", lambda self, mine: [mine, other])
+    with pytest.raises(OutOfMemory, match="process 1"):
+        answers(Doubling(), model, EXAMPLES, CPU, World(0, 2))
 
 
 class Entities:

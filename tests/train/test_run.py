@@ -6,7 +6,7 @@ import pytest
 
 from adapterhub.digest import Digest
 from adapterhub.errors import Corrupt
-from adapterhub.train.run import Ended, Known, RunFolder
+from adapterhub.train.run import Known, Outcome, RunFolder
 
 KNOWN = Known(
     asked={"name": "ada/topic"},
@@ -14,7 +14,7 @@ KNOWN = Known(
     micro_batch=8,
     published=str(Digest.of(b"")),
     reference="ada/topic@1",
-    ended=Ended(steps=3, best_step=2, validation={"loss": 0.5}, sync_gap=0.0),
+    ended=Outcome(steps=3, best_step=2, validation={"loss": 0.5}, sync_gap=0.0),
 )
 
 
@@ -72,3 +72,12 @@ def test_another_folder_that_is_linked_to_stays(run, tmp_path):
     run.forget()
     assert other.exists()
     assert not run.log.is_symlink()
+
+
+def test_what_a_killed_process_was_writing_is_tidied_away(run):
+    run.tidy()
+    run.write(KNOWN)
+    (run.path / ".0123456789abcdef.tmp").write_bytes(b"half a state")
+    run.tidy()
+    assert [path.name for path in run.path.iterdir()] == ["run.json"]
+    assert run.read() == KNOWN

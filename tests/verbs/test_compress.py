@@ -185,6 +185,43 @@ def test_a_head_that_is_drawn_is_not_measured_and_one_that_is_trained_comes_alon
     assert read(hub, "ada/trained").config.label2id == {"high": 0, "low": 1}
 
 
+OWN = """
+import math
+
+from adapterhub.train.tasks.table import prepare
+
+
+def make(config, base, train):
+    return Mine(prepare(config.model_copy(update={"task": "text-classification"}), base, train))
+
+
+class Mine:
+    metric = "accuracy"
+
+    def __init__(self, inner):
+        self.inner = inner
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+    def measure(self, answers, examples):
+        return {**self.inner.measure(answers, examples), "auc": math.nan}
+"""
+
+
+def test_a_metric_that_is_no_number_is_told_and_left_out_and_the_model_is_there(hub, base, rows, tmp_path, monkeypatch):
+    (tmp_path / "compressed_task.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    rows["config"].write_text(rows["config"].read_text().replace("text-classification", "compressed_task:make"))
+    made = hub.compress(base, "ada/own", prune=0.5, **rows)
+    assert {"accuracy", "before_accuracy"} <= made.metrics.keys()
+    assert "accuracy" in made.before
+    assert not {"auc", "before_auc"} & {*made.metrics, *made.before}
+    odd = [one for one in made.findings if one.check == "no-number"]
+    assert {one.place for one in odd} == {"auc", "before_auc"}
+    assert odd[0].message == "is nan on these rows, and not in the entry"
+
+
 @pytest.mark.parametrize("adapter", ["{method: dora}", "{init: pissa}", "{quantize: int8}"])
 def test_an_adapter_that_cannot_be_masked_is_refused_before_anything_runs(hub, base, tmp_path, rows, adapter):
     (tmp_path / "recovery.yaml").write_text(f"{(tmp_path / 'run.yaml').read_text()}adapter: {adapter}\n")

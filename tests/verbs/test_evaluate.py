@@ -115,6 +115,75 @@ def test_answers_that_are_no_numbers_are_refused_and_nothing_is_noted(done, unse
         done.hub.evaluate_all(["ada/topic*1e308", "ada/tone"], unseen)
 
 
+OWN = """
+import math
+
+from adapterhub.train.tasks.table import prepare
+
+
+def make(config, base, train):
+    return Mine(prepare(config.model_copy(update={"task": "text-classification"}), base, train))
+
+
+class Mine:
+    metric = "auc"
+
+    def __init__(self, inner):
+        self.inner = inner
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+    def measure(self, answers, examples):
+        known = len({example.label for example in examples}) > 1
+        return {**self.inner.measure(answers, examples), "auc": 0.7 if known else math.nan}
+"""
+
+
+@pytest.fixture(scope="module")
+def ranked(tmp_path_factory):
+    """A workshop with an adapter of somebody's own task, compared by what rows of one label do not have."""
+    place = Workshop.of(tmp_path_factory.mktemp("ranked"))
+    (place.folder / "ranked_task.py").write_text(OWN)
+    write_rows(place.folder / "poems.csv", [("w1 w2 w3", "poem"), ("w4 w5", "poem")])
+    labels = {"labels": ["poem", "prose"]}
+    place.write(task="ranked_task:make", name="ada/ranked", data=labels, optim={"epochs": None, "steps": 2})
+    place.train()
+    return place
+
+
+def test_a_metric_of_ones_own_that_these_rows_do_not_have_is_left_out_and_told(ranked):
+    found = ranked.hub.evaluate("ada/ranked", ranked.folder / "poems.csv", config=ranked.config)
+    assert "auc" not in found.metrics
+    assert {"accuracy", "loss"} <= found.metrics.keys()
+    assert [(one.check, one.place, one.message) for one in found.findings] == [("no-number", "auc", "is nan on 2 rows")]
+    (noted,) = (said for said in ranked.hub.show("ada/ranked").evaluation.values() if said["rows"] == 2)
+    assert noted["metrics"] == found.metrics
+    assert "findings" not in noted
+
+
+def test_what_is_compared_by_it_is_not_compared_on_such_rows(ranked):
+    both = ["ada/ranked", "ada/ranked*0.5"]
+    with pytest.raises(Refused, match=r"compared by auc, which is nan on 2 rows") as refusal:
+        ranked.hub.evaluate_all(both, ranked.folder / "poems.csv", config=ranked.config)
+    assert "see whether the rows" in refusal.value.hint
+
+
+def test_answers_of_ones_own_that_are_no_numbers_are_refused_too(ranked):
+    with pytest.raises(Refused, match=r"loss is nan on .*: the answers to 2 of 2 rows are no numbers"):
+        ranked.hub.evaluate("ada/ranked*1e308", ranked.folder / "poems.csv", config=ranked.config)
+
+
+def test_an_entry_whose_config_is_of_another_version_is_measured_by_one_of_ones_own(done, unseen, tmp_path):
+    done.hub.export("ada/topic", tmp_path / "out")
+    training = done.hub.show("ada/topic").training
+    newer = {**training, "config": {**training["config"], "newer": 1}}
+    done.hub.add(tmp_path / "out", "ada/newer", training=newer, base=done.folder / "tiny")
+    with pytest.raises(Refused, match=r"cannot be read by this version: newer: "):
+        done.hub.evaluate("ada/newer", unseen)
+    assert done.hub.evaluate("ada/newer", unseen, config=done.config).rows == 30
+
+
 def test_rows_that_are_not_the_tasks_are_told_with_their_place(done, tmp_path):
     with pytest.raises(WrongUsage, match=r"line 2: the label 'haiku'"):
         done.hub.evaluate("ada/topic", write_rows(tmp_path / "odd.csv", [("w1", "haiku")]))

@@ -104,6 +104,18 @@ def test_asked_again_it_answers_at_once_with_the_same(done):
     assert {name: getattr(again, name) for name in same} == {name: getattr(trained, name) for name in same}
 
 
+def test_asked_again_it_answers_with_the_findings_of_the_first_time(place):
+    write_rows(place.folder / "test.csv", [("w1 w2", "poem"), ("w21 w22", "prose")])
+    shutil.copy(place.folder / "test.csv", place.folder / "validation.csv")
+    lines = (place.folder / "train.csv").read_text()
+    (place.folder / "train.csv").write_text(f"{lines}w1 w2,poem\n")
+    place.write(optim={"epochs": None, "steps": 1, "warmup": 1000}, continual={"sample": 3})
+    first, again = place.train(), place.train()
+    assert again.again
+    assert again.findings == first.findings
+    assert {"leak", "long-warmup", "rows-in-entry"} <= {finding.check for finding in first.findings}
+
+
 def test_what_decides_no_result_decides_no_run(done):
     place, trained = done
     assert place.train(memory="64GB").again
@@ -161,16 +173,6 @@ def test_what_begins_is_told_in_a_line_and_where_it_goes_on(place):
         f"training ada/topic: lora of rank 4 for text-classification, lr 0.02; 16 steps of 16 on cpu; log {trained.run}"
     )
     assert said == [f"{line}/log.jsonl", f"{line}/log.jsonl; continues after step 6"]
-
-
-def test_a_search_forgets_nothing_of_a_run_with_the_same_fields(place):
-    place.write(validation={"patience": 3}, optim={"epochs": 1}, search={"lr": [2e-2]})
-    said = []
-    place.train()
-    found = place.hub.train_search(place.config, tell=said.append)
-    assert place.train().again
-    assert place.hub.train_search(place.config, tell=said.append).rungs == found.rungs
-    assert len(said) == 1, "the second search trains nothing"
 
 
 def test_a_removed_entry_is_trained_again(place):

@@ -5,9 +5,7 @@ import json
 import pytest
 
 from adapterhub.errors import WrongUsage
-from adapterhub.train.config import TrainConfig
 from adapterhub.verbs.train_config import config_of, read_config
-from adapterhub.verbs.train_fields import ELSEWHERE, meant_by
 
 LEAST = {"base": "./b", "name": "a/b", "task": "text-classification", "data": {"train": "rows.csv"}}
 
@@ -66,30 +64,6 @@ def test_json_and_plain_data_are_told_without_a_line(tmp_path, indent):
     with pytest.raises(WrongUsage, match=r"run\.json: lora_alpha: no such field"):
         read_config(path)
     assert told({"lora_alpha": 3})[0] == "the config: lora_alpha: no such field"
-
-
-def test_what_a_foreign_field_is_called_here_is_a_field_or_an_option():
-    for called in ELSEWHERE.values():
-        part, _, field = called.split(":")[0].split(",")[0].partition(".")
-        if called.startswith("the option --"):
-            continue
-        inner = TrainConfig.model_fields[part].annotation
-        assert not field or field in inner.model_fields, called
-
-
-@pytest.mark.parametrize(
-    ("where", "meant"),
-    [
-        (("optim", "learning_rate"), "optim.learning_rate is optim.lr here"),
-        (("lora_alpha",), "lora_alpha is adapter.alpha here"),
-        (("adapter", "lr"), "adapter.lr is optim.lr here"),
-        (("robust", "epsilom"), "robust.epsilom: did you mean epsilon?"),
-        (("sync", "zeal"), "sync has every"),
-        (("nmae",), "nmae: did you mean name?"),
-    ],
-)
-def test_a_strange_field_is_told_by_name_by_place_or_by_letters(where, meant):
-    assert meant_by(where) == meant
 
 
 def test_a_column_is_not_learned_from_itself():

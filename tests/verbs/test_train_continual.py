@@ -189,13 +189,14 @@ def test_a_parent_that_moved_on_since_the_checkpoint_is_told(learned, place, tmp
     ({"adapter": {"rank": 8}}, DoesNotFit, "lora_alpha is 8, and the config makes 16"),
     ({"adapter": {"rank": 8, "alpha": 8}}, DoesNotFit, "is 4×32, and the config makes 8×32, and .. more"),
     ({"adapter": {"rank": 4, "targets": ["query"]}}, DoesNotFit, "is in one only of the adapter"),
-    ({"adapter": {"rank": 4, "method": "dora"}}, DoesNotFit, "use_dora is False, and the config makes True"),
+    ({"adapter": {"rank": 8, "method": "dora"}}, DoesNotFit, "it goes on as lora, and the config's .* is dora"),
+    ({"adapter": {"rank": 4, "heads": ["bert.pooler", "classifier"]}}, DoesNotFit, "pooler.* is in one only of the ad"),
     ({"adapter": {"method": "full"}}, DoesNotFit, "goes on from a model, not from an adapter"),
     ({"adapter": {"rank": 4, "init": "pissa"}}, WrongUsage, "pissa changes the frozen weights"),
     ({"data": {"labels": ["y", "z"]}}, DoesNotFit, "data.labels are y, z, and it was trained for x, y"),
     ({"continual": {"olora": 1.0, "ewc": 1.0}}, WrongUsage, "continual.ewc: with continual.olora a fresh adapter"),
     ({"continual": {"olora": 1.0}, "adapter": {"method": "dora"}}, WrongUsage, "dora does not add up"),
-], ids=["alpha", "rank", "targets", "method", "full", "init", "labels", "both", "olora-dora"])  # fmt: skip
+], ids=["alpha", "rank", "targets", "method", "heads", "full", "init", "labels", "both", "olora-dora"])  # fmt: skip
 def test_what_does_not_go_on_is_told(learned, place, fields, error, told):
     with pytest.raises(error, match=told):
         learned.train(config(place, "b", "ada/odd", **fields), follows="ada/first@1")
@@ -252,6 +253,21 @@ def test_an_a_that_was_frozen_is_not_trained_and_the_other_way_round(learned, pl
     learned.train(config(place, "a", "ada/frozen", adapter={"rank": 4, "method": "frozen-a"}, optim={"steps": 2}))
     for name, method in (("frozen", "lora"), ("first", "frozen-a")):
         asked = config(place, "b", "ada/other", adapter={"rank": 4, "method": method})
-        with pytest.raises(DoesNotFit, match="only one of them trains A") as refusal:
+        with pytest.raises(
+            DoesNotFit, match=r"it goes on as (\S+), and the config's adapter.method is (?!\1)"
+        ) as refusal:
             learned.train(asked, follows=f"ada/{name}@1")
         assert "the same method" in refusal.value.hint
+
+
+def test_what_adalora_wrote_goes_on_as_lora_of_its_ranks(learned, place):
+    adapter = {"rank": 4, "method": "adalora"}
+    learned.train(config(place, "a", "ada/spread", adapter=adapter, optim={"steps": 12}))
+    with pytest.raises(DoesNotFit, match=r"it goes on as lora, and the config's adapter\.method is adalora"):
+        learned.train(config(place, "b", "ada/other", adapter=adapter), follows="ada/spread@1")
+
+
+def test_the_scale_of_another_rank_is_told_with_the_alpha_to_give(learned, place):
+    with pytest.raises(DoesNotFit, match="lora_alpha is 8, and the config makes 16") as told:
+        learned.train(config(place, "b", "ada/scaled", adapter={"rank": 8}), follows="ada/first@1")
+    assert told.value.hint == "adapter.alpha: 8"

@@ -74,8 +74,9 @@ MISTAKES = {
 
 
 @pytest.mark.usefixtures("untrained")
+@pytest.mark.parametrize("verb", ["train", "train_plan"])
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_told_before_the_first_step(shared, mistake):
+def test_a_mistake_is_told_before_the_first_step(shared, mistake, verb):
     changes, kind, said = MISTAKES[mistake]
     (shared.folder / "empty.csv").write_text("")
     (shared.folder / "nothing").mkdir(exist_ok=True)
@@ -83,7 +84,7 @@ def test_a_mistake_is_told_before_the_first_step(shared, mistake):
     write_rows(shared.folder / "strange.csv", [("w1", "poem"), ("w2", "haiku")])
     shared.write(**changes)
     with pytest.raises(kind) as refusal:
-        shared.train()
+        getattr(shared.hub, verb)(shared.config)
     assert said in str(refusal.value)
     assert refusal.value.hint
     assert shared.names == []

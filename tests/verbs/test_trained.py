@@ -13,6 +13,16 @@ def test_the_config_of_a_manifest_is_over_a_base_that_is_here():
     assert (config.base, config.task) == ("./here", "text-classification")
 
 
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [({"adapter": {"rank": 10**6}}, "adapter.rank: .*, got 1000000"), ({"newer": 1}, "newer: Extra inputs .*, got 1")],
+)
+def test_a_config_this_version_cannot_read_is_refused_with_its_field(fields, told):
+    with pytest.raises(Refused, match=rf"cannot be read by this version: {told}$") as refusal:
+        config_in({"config": {**TRAINING["config"], **fields}}, "./here")
+    assert "--config" in refusal.value.hint
+
+
 def test_code_that_an_entry_names_is_not_run():
     with pytest.raises(Refused, match="mine:task"):
         config_in({"config": {**TRAINING["config"], "task": "mine:task"}}, "./here")

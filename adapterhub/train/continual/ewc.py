@@ -24,6 +24,7 @@ from adapterhub.formats.safetensors_write import Raw, write
 from adapterhub.lora.values import view
 from adapterhub.train.engine.job import Loss
 from adapterhub.train.engine.part import Penalty
+from adapterhub.train.engine.shape import shape_words
 from adapterhub.train.task import Batch
 
 __all__ = ["FILE", "Ewc", "Fisher", "added", "estimate", "load", "save"]
@@ -134,8 +135,7 @@ def _finite(name: str, square: Tensor) -> Tensor:
 def _same(name: str, one: Tensor, other: Tensor) -> Tensor:
     if one.shape != other.shape:
         raise DoesNotFit(
-            f"ewc: {name} was {'×'.join(map(str, one.shape))} for earlier tasks, "
-            f"and is {'×'.join(map(str, other.shape))} now",
+            f"ewc: {name} was {shape_words(one.shape)} for earlier tasks, and is {shape_words(other.shape)} now",
             hint=_HINT,
         )
     return one

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from random import Random
 from typing import Any, final
@@ -24,6 +25,9 @@ NO_COLUMNS = {"train", "validation", "test", "seed", "labels", "max_length"}
 """Fields of a `DataConfig` that name no column."""
 
 SHOWN = 3
+
+KINDS = {"train": "training", "validation": "validation"}
+"""How rows are called in a sentence."""
 
 
 @final
@@ -52,12 +56,13 @@ class Splits:
         }
 
     def leaks(self) -> list[Finding]:
-        """A warning where rows of the validation or the test stand among the training rows too, cell for cell."""
-        seen = set(self._keys(self.train))
+        """A warning where rows stand among those of another kind too, cell for cell."""
+        keys = {name: self._keys(table) for name, table in self.tables.items()}
         findings = []
-        for name, table in self.tables.items():
-            if name != "train" and (known := [row for row, key in enumerate(self._keys(table)) if key in seen]):
-                findings.append(_leak(name, table, known))
+        for first, then in combinations(keys, 2):
+            seen = set(keys[first])
+            if known := [row for row, key in enumerate(keys[then]) if key in seen]:
+                findings.append(_leak(first, then, self.tables[then], known))
         return findings
 
     def _keys(self, table: Table) -> list[Digest]:
@@ -150,12 +155,12 @@ def _groups(table: Table, label: str) -> list[list[int]]:
     return [groups[word] for word in sorted(groups)]
 
 
-def _leak(name: str, table: Table, known: list[int]) -> Finding:
+def _leak(first: str, name: str, table: Table, known: list[int]) -> Finding:
     places = "; ".join(table.place(row) for row in known[:SHOWN]) + ("; …" if len(known) > SHOWN else "")
     return Finding(
         check="leak",
         severity="warning",
         place=places,
-        message=f"{len(known)} of the {len(table)} {name} rows stand in the training rows too",
-        remedy="leave them out: a model is not measured on what it has seen",
+        message=f"{len(known)} of the {len(table)} {name} rows stand in the {KINDS[first]} rows too",
+        remedy="leave them out: a model is not measured on what it has seen, or was chosen by",
     )

@@ -53,8 +53,8 @@ class Run:
 def fit(job: Job, run: Run | None = None) -> Progress:
     """Train a job's model in place, from where its last checkpoint is; what is kept at the end is in the model.
 
-    Raises `Diverged` when the loss is no number, `Conflict` when the checkpoint is of another run. The same job gives
-    the same bytes however often it was killed on the way.
+    Raises `Diverged` when the loss or its gradient is no number, `Conflict` when the checkpoint is of another run. The
+    same job gives the same bytes however often it was killed on the way.
     """
     return _Loop(job, run or Run()).run()
 
@@ -75,7 +75,7 @@ class _Loop:
         job, how, state = self.job, self.how, self.state
         fresh_peak(job.device)
         if how.keeper and how.keeper.load(state, how.world):
-            self.stepper.micro = state.progress.micro
+            self.stepper.micro = min(self.stepper.micro, state.progress.micro)
         how.world.same([weight.data for weight in job.trained.values()])
         how.watchers.begin(how.begun.model_copy(update={"step": state.progress.step, "of": job.steps}))
         reason, message = "failed", ""
@@ -180,8 +180,7 @@ class _Loop:
         job.model.eval()
         metrics = job.validate()
         job.model.train()
-        metric = job.validation.metric or job.metric
-        state.progress = judged(state.progress, metrics, metric, asked=job.validation, optim=job.optim)
+        state.progress = judged(state.progress, metrics, job.compared, asked=job.validation, optim=job.optim)
         best = state.progress.best_step == state.progress.step
         if best and job.validation.keep == "best":
             state.remember()

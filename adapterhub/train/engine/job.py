@@ -8,6 +8,7 @@ import torch
 
 from adapterhub.train.config import OptimConfig, ValidationConfig
 from adapterhub.train.engine.batches import Batches
+from adapterhub.train.metrics.direction import Compared
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -29,7 +30,8 @@ class Job:
     """A training, ready to run: parameters of `model` that require a gradient are trained, all on one device.
 
     `rates` are learning rates of parameters as multiples of the common one; `place` names an example in an error.
-    `metric` is what validations compare; `sync` lets the processes train apart and average every so many steps.
+    `metric` is what validations compare, unless `validation` says another; whether less of it is better, its name tells
+    where `less_is_better` does not. `sync` lets the processes train apart and average every so many steps.
     """
 
     model: "nn.Module"
@@ -43,6 +45,7 @@ class Job:
     validate: Validate | None = None
     validation: ValidationConfig = field(default_factory=ValidationConfig)
     metric: str = "loss"
+    less_is_better: bool | None = None
     place: Callable[[int], str] = str
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     sync: int | None = None
@@ -50,6 +53,12 @@ class Job:
     """The pairs (A, B) of what is trained, to tell what averaging them loses."""
     moments: "Mapping[str, Tensor]" = field(default_factory=dict)
     """What the optimiser begins with, as `optimizer.state` names it; nothing for a fresh one."""
+
+    @property
+    def compared(self) -> Compared:
+        """What validations compare."""
+        asked = self.validation.metric or self.metric
+        return Compared.of(asked, self.less_is_better if asked == self.metric else None)
 
     @property
     def batches(self) -> Batches:

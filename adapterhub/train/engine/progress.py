@@ -1,13 +1,13 @@
 """How far a run is, and what its validations said: the best so far, when to slow down, when to stop."""
 
 from collections.abc import Mapping
-from math import isfinite
 from typing import Any
 
 from adapterhub.document import Document
 from adapterhub.errors import WrongUsage
 from adapterhub.train.config import OptimConfig, ValidationConfig
-from adapterhub.train.watch.record import better
+from adapterhub.train.metrics.direction import Compared
+from adapterhub.train.metrics.finite import finite
 
 __all__ = ["Progress", "judged"]
 
@@ -31,25 +31,25 @@ class Progress(Document):
 
 
 def judged(
-    before: Progress, metrics: Mapping[str, float], metric: str, *, asked: ValidationConfig, optim: OptimConfig
+    before: Progress, metrics: Mapping[str, float], compared: Compared, *, asked: ValidationConfig, optim: OptimConfig
 ) -> Progress:
     """The progress after a validation; `best_step` is this step where it is the best so far.
 
     A metric that is no finite number is left out, and as the compared one is never the best.
 
     >>> asked = {"asked": ValidationConfig(), "optim": OptimConfig()}
-    >>> judged(Progress(step=5), {"accuracy": 0.5}, "accuracy", **asked).best_step
+    >>> judged(Progress(step=5), {"accuracy": 0.5}, Compared.of("accuracy"), **asked).best_step
     5
     """
+    metric = compared.metric
     if metric not in metrics:
         asker, way = ("validation.metric", "leave it out") if asked.metric else ("the task's metric", "measure it")
         raise WrongUsage(
             f"{asker}: {metric} is not measured here; there are {', '.join(sorted(metrics)) or 'none'}",
             hint=f"name one of them, or {way}",
         )
-    value = metrics[metric]
-    known = {name: value for name, value in metrics.items() if isfinite(value)}
-    best = metric in known and (not before.best or better(metric, value, before.best[metric]))
+    value, known = metrics[metric], finite(metrics)
+    best = metric in known and (not before.best or compared.better(value, before.best[metric]))
     since_best = 0 if best else before.since_best + 1
     since_change = 0 if best else before.since_change + 1
     slower = optim.schedule == "plateau" and since_change >= optim.plateau_patience

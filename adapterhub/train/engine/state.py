@@ -18,6 +18,7 @@ from adapterhub.train.engine import checkpoint, optimizer
 from adapterhub.train.engine.checkpoint import Checkpoint
 from adapterhub.train.engine.job import Job
 from adapterhub.train.engine.progress import Progress
+from adapterhub.train.engine.shape import shape_words
 from adapterhub.train.engine.world import ALONE, World
 from adapterhub.train.resources.precision import Precision
 
@@ -62,11 +63,12 @@ class State:
     def put(self, weights: Mapping[str, Tensor]) -> None:
         """Give the trained parameters these values."""
         trained = self.job.trained
-        if odd := [name for name in weights.keys() | trained.keys() if _told(weights, name) != _told(trained, name)]:
+        then, now = ({name: value.shape for name, value in tensors.items()} for tensors in (weights, trained))
+        if odd := [name for name in then.keys() | now.keys() if then.get(name) != now.get(name)]:
             name = min(odd)
             raise Conflict(
-                f"the state of the run holds other parameters than the model: {name}: {_told(weights, name)} then, "
-                f"{_told(trained, name)} now",
+                f"the state of the run holds other parameters than the model: {name}: {shape_words(then.get(name))} "
+                f"then, {shape_words(now.get(name))} now",
                 hint="the model's code or a library changed since: begin again with --restart",
             )
         with torch.no_grad():
@@ -91,12 +93,13 @@ class Keeper:
 
         The first process reads, and tells the others, whose machines may not have the file.
         """
-        found: Checkpoint | None = world.of_first(self._read)
+        found: Checkpoint | None = world.of_first(self.read)
         if found is not None:
             state.restore(found)
         return found is not None
 
-    def _read(self) -> Checkpoint | None:
+    def read(self) -> Checkpoint | None:
+        """What was kept, if anything; `Corrupt` where it is damaged, `Conflict` where it is of another run."""
         found = checkpoint.load(self.path)
         known = found.plain["identity"] if found else self._plain
         for key in sorted(known.keys() | self._plain.keys()):
@@ -122,7 +125,3 @@ class Keeper:
 
 def _short(value: Any) -> str:
     return str(value)[:80]
-
-
-def _told(tensors: Mapping[str, Tensor], name: str) -> str:
-    return "×".join(map(str, tensors[name].shape)) or "a number" if name in tensors else "nothing"

@@ -14,25 +14,21 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from adapterhub.errors import Refused, WrongUsage
+from adapterhub.errors import WrongUsage
 from adapterhub.train.engine.batches import parts, share
 from adapterhub.train.engine.dice import throw
 from adapterhub.train.engine.job import Job
 from adapterhub.train.engine.world import ALONE, World
 from adapterhub.train.resources.device import move
 from adapterhub.train.resources.micro import OutOfMemory, halved, is_out_of_memory
-from adapterhub.train.resources.precision import Precision
+from adapterhub.train.resources.precision import Diverged, Precision
 
-__all__ = ["Diverged", "Gradient", "Stepper"]
+__all__ = ["Gradient", "Stepper"]
 
 SMALLER = "a smaller data.max_length, optim.activation_checkpointing: true, or a smaller adapter.rank take less"
 
 TOLD = 8
 """How many examples of a bad batch an error names."""
-
-
-class Diverged(Refused):
-    """The loss is no number any more."""
 
 
 @final

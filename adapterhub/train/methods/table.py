@@ -115,8 +115,9 @@ def attach(
     """Make a model trainable the way the config says; the model is changed in place.
 
     The same model and config give the same first values: they are drawn from `config.seed`, and torch's generator is
-    as it was afterwards. `heads` are the task's, `peft_type` too; `steps` is for AdaLoRA, which spreads its budget over
-    the run; `batches` is for EVA, with `forward(model, batch)` where a batch is not what the model is called with.
+    as it was afterwards. `heads` are saved whole; `peft_type` is the task's; `steps` is for AdaLoRA, which spreads its
+    budget over the run; `batches` is for EVA, with `forward(model, batch)` where a batch is not what the model is
+    called with.
     """
     import torch
 
@@ -124,8 +125,7 @@ def attach(
 
     check(config)
     adapter = config.adapter
-    own = heads if adapter.heads is None else adapter.heads
-    request = Request(model, adapter, own, config.seed, peft_type, config.optim.lora_plus, steps, batches, forward)
+    request = Request(model, adapter, heads, config.seed, peft_type, config.optim.lora_plus, steps, batches, forward)
     row = METHODS[adapter.method]
     module = importlib.import_module(f"adapterhub.train.methods.{row.module}")
     with torch.random.fork_rng(devices=[]):
@@ -133,7 +133,7 @@ def attach(
         if adapter.quantize:
             from adapterhub.train.methods.quantize import quantize
 
-            quantize(model, adapter.quantize, own)
+            quantize(model, adapter.quantize, heads)
         attached: Attached = module.attach(request)
     hold(attached.model)
     return attached

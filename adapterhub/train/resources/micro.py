@@ -8,13 +8,14 @@ sums; so it may be chosen, halved and chosen anew on another machine.
 
 import gc
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import final
 
 from adapterhub.errors import Refused
 
-__all__ = ["Micro", "OutOfMemory", "find_micro", "halved", "is_out_of_memory"]
+__all__ = ["Micro", "OutOfMemory", "find_micro", "halved", "is_out_of_memory", "within_memory"]
 
 MARGIN = 0.1
 """The part of the budget that is left free: what operations take inside themselves, and what the allocator wastes."""
@@ -27,7 +28,7 @@ SAID = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FA
 
 
 class OutOfMemory(Refused):
-    """Memory does not do for one example."""
+    """Memory does not do for what is asked: one example, an adapter, the optimiser, or the base itself."""
 
 
 @final
@@ -97,6 +98,23 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in SAID)
+
+
+@contextmanager
+def within_memory(what: str, *, hint: str) -> Iterator[None]:
+    """Within it memory that runs out is `OutOfMemory`, which says what it was for.
+
+    >>> with within_memory("the base does not fit", hint="a smaller one"):
+    ...     raise MemoryError("9 GB")
+    Traceback (most recent call last):
+    adapterhub.train.resources.micro.OutOfMemory: memory: the base does not fit: 9 GB
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise OutOfMemory(f"memory: {what}: {error}", hint=hint) from None
 
 
 def _tried(probe: Callable[[int], int], size: int) -> int | None:

@@ -58,7 +58,7 @@ class TrainPlan(Document):
     device: str
     precision: str
     findings: tuple[Finding, ...] = ()
-    """What is odd about the rows."""
+    """What is odd about the rows, the settings and what was measured."""
 
 
 @final

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from adapterhub.errors import Corrupt, Refused, WrongUsage
 
-__all__ = ["PRECISIONS", "Precision", "deterministic"]
+__all__ = ["PRECISIONS", "Diverged", "Precision", "deterministic"]
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -24,6 +24,10 @@ SCALE = 2.0**16
 
 LEAST = 2.0**-24
 """A smaller scale helps nobody: what overflows then is infinite in fp32 too, or nearly."""
+
+
+class Diverged(Refused):
+    """The loss, or its gradient, is no number any more."""
 
 
 @final
@@ -67,7 +71,7 @@ class Precision:
     def step(self, optimizer: torch.optim.Optimizer) -> bool:
         """Make the optimiser's step; False where fp16 overflowed, then nothing was changed but the scale.
 
-        `Refused` where it overflows at any scale.
+        `Diverged` where it overflows at any scale.
         """
         if self._scaler is None:
             optimizer.step()
@@ -76,7 +80,7 @@ class Precision:
         self._scaler.step(optimizer)
         self._scaler.update()
         if (now := self._scaler.get_scale()) < LEAST:
-            raise Refused(
+            raise Diverged(
                 f"precision: fp16 gradients overflow even when the loss is scaled by {now:.0e}",
                 hint="use bf16 or fp32; or the gradients are infinite themselves: a smaller lr, or look at the data",
             )

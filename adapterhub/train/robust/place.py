@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from adapterhub.errors import DoesNotFit, WrongUsage
+from adapterhub.train.engine.shape import shape_words
 from adapterhub.train.robust.tree import Path, put, tensors
 from adapterhub.train.task import Batch
 
@@ -41,7 +42,8 @@ class Nudge:
             self.value = torch.zeros(here.shape, dtype=wide, device=here.device, requires_grad=True)
         if self.value.shape != here.shape:
             raise DoesNotFit(
-                f"the attack was found for an input of {_shape(self.value)}, and now one of {_shape(here)} came",
+                f"the attack was found for an input of {shape_words(self.value.shape)}, and now one of "
+                f"{shape_words(here.shape)} came",
                 hint="the task's loss and its answers must read a batch in the same way",
             )
         self.here = here.detach()
@@ -131,7 +133,3 @@ def _key(path: Path) -> Any:
 
 def _told(path: Path) -> str:
     return ".".join(map(str, path)) or "the batch"
-
-
-def _shape(tensor: Tensor) -> str:
-    return "×".join(map(str, tensor.shape))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from adapterhub.train.config import TrainConfig
 from adapterhub.train.data.table import Table
+from adapterhub.train.faults import of_each
 from adapterhub.train.tasks.classification import Classification
 from adapterhub.train.tasks.known import known_labels
 from adapterhub.train.tasks.pixels import Eye, Picture, check, eye_of, picture_of
@@ -44,12 +45,8 @@ class ImageReader:
 
     def inputs(self, table: Table) -> list[Seen]:
         """Each row's picture, with its header read: a file that is no picture is told before anything runs."""
-        seen = [
-            Seen(picture_of(cell, table.place(i)), table.place(i)) for i, cell in enumerate(table.column(self.column))
-        ]
-        for one in seen:
-            check(one.picture, one.place)
-        return seen
+        rows = [(cell, table.place(i)) for i, cell in enumerate(table.column(self.column))]
+        return of_each(lambda row: _seen(*row), rows)
 
     def size(self, one: Seen) -> int:
         """All pictures are one size for the model."""
@@ -58,3 +55,9 @@ class ImageReader:
     def batch(self, inputs: Sequence[Seen]) -> dict[str, Tensor]:
         """`pixel_values`: (n, channels, height, width)"""
         return {"pixel_values": torch.from_numpy(np.stack([self.eye(*one) for one in inputs]))}
+
+
+def _seen(cell: Any, place: str) -> Seen:
+    picture = picture_of(cell, place)
+    check(picture, place)
+    return Seen(picture, place)

@@ -29,16 +29,27 @@ def known_labels(config: TrainConfig, base: Path, train: Table | None, column: s
     return found if given else in_order_of(open_config(base).id2label, found)
 
 
-def odd_labels(config: TrainConfig, train: Table) -> tuple[Finding, ...]:
-    """What is odd about the labels of the training rows, where they decide which labels there are."""
+def odd_labels(config: TrainConfig, train: Table, base: Path) -> tuple[Finding, ...]:
+    """What is odd about the labels: of the training rows, where they decide which there are, else their order."""
     columns = wanted_columns(config)
-    if config.data.labels or ":" in config.task:
+    if ":" in config.task or not {"label", "tags"} & columns.keys():
         return ()
+    if config.data.labels:
+        return _reordered(config.data.labels, open_config(base).id2label)
     if "label" in columns:
         return alike(train, columns["label"])
     if "tags" in columns:
         return alike(apart(train, columns["tokens"], columns["tags"]), columns["tags"])
     return ()
+
+
+def _reordered(labels: Sequence[str], known: dict[int, str]) -> tuple[Finding, ...]:
+    theirs = in_order_of(known, labels)
+    if theirs == tuple(labels):
+        return ()
+    message = f"the base has a head for these labels in another order ({', '.join(theirs)}), so a new one is drawn"
+    remedy = f"to go on with its head: data.labels: [{', '.join(theirs)}]"
+    return (Finding(check="other-head", severity="warning", place="data.labels", message=message, remedy=remedy),)
 
 
 def in_order_of(known: dict[int, str], labels: Sequence[str]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 from safetensors import SafetensorError
@@ -11,6 +11,7 @@ from torch import nn
 
 from adapterhub.errors import DoesNotFit
 from adapterhub.train.quiet import hushed, quiet, quietly
+from adapterhub.train.resources.micro import is_out_of_memory
 
 __all__ = [
     "drawn",
@@ -26,6 +27,12 @@ __all__ = [
 
 NEW = "_adapterhub_new"
 """The attribute of a model under which the modules stand whose weights its base had not."""
+
+THEIRS = "_adapterhub_theirs"
+"""That under which the labels stand its base has a head for, where they are others, or in another order."""
+
+RESIZED = "_adapterhub_resized"
+"""That which says whether its base has a head of another size."""
 
 HERE = {"local_files_only": True, "trust_remote_code": False}
 """Nothing is fetched, and code beside weights is not run; were it not said, transformers would ask on the terminal."""
@@ -74,8 +81,10 @@ def open_model(kind: str, folder: Path, **options: Any) -> nn.Module:
     )
     model: nn.Module
     model, info = _read("model", folder, read)
-    missing = {*info["missing_keys"], *(key[0] for key in info["mismatched_keys"])}
+    resized = [key[0] for key in info["mismatched_keys"]]
+    missing = {*info["missing_keys"], *resized}
     setattr(model, NEW, sorted({name.rpartition(".")[0] for name, _ in model.named_parameters() if name in missing}))
+    setattr(model, RESIZED, bool(resized))
     return model
 
 
@@ -85,7 +94,10 @@ def open_labelled(kind: str, folder: Path, labels: Sequence[str], **options: Any
     numbered = dict(enumerate(labels))
     names = {"id2label": numbered, "label2id": {label: i for i, label in numbered.items()}}
     model = open_model(kind, folder, num_labels=len(labels), **names, **options)
-    if len(known) == len(labels) and not same_labels(known, labels):
+    others = len(known) == len(labels) and not same_labels(known, labels)
+    if getattr(model, RESIZED) or (others and not {*drawn(model)} & {*_heads(model)}):
+        setattr(model, THEIRS, tuple(known[i] for i in sorted(known)))
+    if others:
         # It has the right size, so it was read; but its outputs mean something else.
         for path in _heads(model):
             model.get_submodule(path).apply(_draw)
@@ -99,8 +111,15 @@ def same_labels(known: dict[int, str], labels: Sequence[str]) -> bool:
     return list(labels) in (named, [name.removeprefix("LABEL_") for name in named])
 
 
-def undrawn(model: nn.Module, folder: Path) -> nn.Module:
+def undrawn(model: nn.Module, folder: Path | str) -> nn.Module:
     """The model, if the base has brought all its weights; `DoesNotFit` for one that would have to learn them."""
+    if theirs := getattr(model, THEIRS, ()):
+        named: dict[int, str] = cast("Any", model).config.id2label
+        labels = [named[i] for i in sorted(named)]
+        raise DoesNotFit(
+            f"{folder}: its head is for the labels {_listing(theirs)}, and asked for are {_listing(labels)}",
+            hint=f"data.labels: [{_listing(theirs)}], in this order, or take a base that was trained for these",
+        )
     if new := drawn(model):
         raise DoesNotFit(
             f"{folder} has no weights for {', '.join(new[:5])}, which a {type(model).__name__} needs",
@@ -148,14 +167,18 @@ def _read(what: str, folder: Path, read: Callable[[], Read]) -> Read:
     try:
         with quiet():
             return read()
-    except torch.OutOfMemoryError:
-        raise  # the folder is not at fault
     except FAULTS as error:
+        if is_out_of_memory(error):
+            raise  # the folder is not at fault
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise DoesNotFit(
             f"{folder}: transformers reads no {what} here: {first}",
             hint=f"a base is a folder with config.json and weights, for text also a tokenizer; here {_listed(folder)}",
         ) from error
+
+
+def _listing(labels: Sequence[str]) -> str:
+    return f"{', '.join(labels[:12])}{', …' if len(labels) > 12 else ''}"
 
 
 def _listed(folder: Path) -> str:

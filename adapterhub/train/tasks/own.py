@@ -4,6 +4,7 @@ import sys
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from adapterhub.errors import WrongUsage
@@ -16,8 +17,13 @@ if TYPE_CHECKING:
 __all__ = ["own_task"]
 
 MEMBERS = tuple(sorted(name for name in vars(Task) if not name.startswith("_")))
-PLAIN = {"learned": (Mapping, "a mapping"), "metric": (str, "a text"), "peft_type": (str | None, "a text or None")}
-"""The members that are no functions, and what they are."""
+PLAIN = {
+    "learned": (Mapping, "a mapping"),
+    "less_is_better": (bool | None, "True or False"),
+    "metric": (str, "a text"),
+    "peft_type": (str | None, "a text or None"),
+}
+"""The members that are no functions, and what they are; `less_is_better` need not be there."""
 
 
 def own_task(config: TrainConfig, base: Path, train: "Table | None", folder: Path) -> Task:
@@ -32,7 +38,7 @@ def own_task(config: TrainConfig, base: Path, train: "Table | None", folder: Pat
     if str(folder) not in sys.path:
         # At the end: a file of the person's may not stand before a library's module of the same name.
         sys.path.append(str(folder))
-    found = run(word, import_module, module, hint=f"looked for in {folder} and where Python looks")
+    found = run(word, _module, word, module, folder)
     make = getattr(found, name, None)
     if not callable(make):
         raise WrongUsage(
@@ -43,11 +49,21 @@ def own_task(config: TrainConfig, base: Path, train: "Table | None", folder: Pat
     return Theirs(word, task)
 
 
+def _module(word: str, name: str, folder: Path) -> ModuleType:
+    """The module itself; one that it imports and that is not there is a mistake of its own."""
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise
+        raise WrongUsage(f"{word}: {error}", hint=f"looked for in {folder} and where Python looks") from None
+
+
 def _insist(word: str, task: Task) -> None:
     """All members are there, and those that are no functions are what they must be."""
     hint = "adapterhub.train.task.Task says what each member of a task is"
     if missing := [member for member in MEMBERS if not hasattr(task, member)]:
         raise WrongUsage(f"{word} gave a {type(task).__name__} without {', '.join(missing)}", hint=hint)
     for member, (kind, wanted) in PLAIN.items():
-        if not isinstance(found := getattr(task, member), kind):
+        if hasattr(task, member) and not isinstance(found := getattr(task, member), kind):
             raise WrongUsage(f"{word}: {member} is {found!r}, wanted {wanted}", hint=hint)

@@ -3,7 +3,8 @@
     x = (v·scale − mean) / std        v: 0 … 255; by channel        returns (channels, height, width), float32
 
 What `preprocessor_config.json` beside the base does not say: the size and channels of `config.json`, a scale of 1/255,
-and mean and standard deviation 0.5, so that x is −1 … 1.
+and mean and standard deviation 0.5, so that x is −1 … 1. What is transparent is laid on nothing: its colour is
+taken as it is.
 """
 
 import io
@@ -27,6 +28,8 @@ Picture = Path | bytes | NDArray[Any]
 """A picture's file, the bytes of one, or its pixels: uint8 (h, w[, channels]), or floats as the model takes them."""
 
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+WIDE = {"F": "floats", "I": "whole numbers of 32 bits"}
+"""Modes of Pillow whose pixels have no known range."""
 
 
 @final
@@ -101,10 +104,27 @@ def picture_of(cell: Any, place: str) -> Picture:
 
 
 def check(picture: Picture, place: str) -> None:
-    """`Corrupt` for a file that is no picture, as far as its header tells."""
-    if not isinstance(picture, np.ndarray):
-        with _reading(place), _opened(picture):
-            return
+    """`Corrupt` for a file that is no picture, `WrongUsage` for pixels that mean none, as far as a header tells."""
+    if isinstance(picture, np.ndarray):
+        _insist_on_shape(picture, place)
+        return
+    with _reading(place), _opened(picture) as image:
+        mode = image.mode
+    if mode in WIDE:
+        raise WrongUsage(
+            f"{place}: its pixels are {WIDE[mode]}, and nothing says which is black and which is white",
+            hint="save it with 8 or 16 bits; floats that are the model's own numbers come as arrays (npz, Parquet)",
+        )
+
+
+def _insist_on_shape(pixels: NDArray[Any], place: str) -> None:
+    """Of bytes; the shape of floats is the model's to say."""
+    channels = pixels.shape[2:]
+    if pixels.dtype == np.uint8 and (pixels.ndim < 2 or not pixels.size or channels not in ((), (1,), (3,), (4,))):
+        raise WrongUsage(
+            f"{place}: pixels of shape {pixels.shape}, wanted (height, width) or (height, width, 1, 3 or 4)",
+            hint="the channels of an array come last",
+        )
 
 
 def eye_of(folder: Path) -> Eye:

@@ -6,7 +6,9 @@
 Memory that runs out passes, for the loop answers it with smaller pieces, and so does every error of adapterhub's own.
 """
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from traceback import walk_tb
@@ -17,6 +19,7 @@ from torch import Tensor, nn
 
 from adapterhub.errors import AdapterHubError, WrongUsage
 from adapterhub.note import check_word
+from adapterhub.train.quiet import quiet
 from adapterhub.train.resources.micro import is_out_of_memory
 from adapterhub.train.task import Batch, Example, Task
 
@@ -30,9 +33,13 @@ CONTRACT = "adapterhub.train.task.Task says what each member of a task is"
 
 
 def run(word: str, deed: Callable[..., Any], *given: Any, what: str = "", hint: str = TRACED) -> Any:
-    """What code of a task `module:function` gives; what it raises is told as theirs, by the last line of theirs."""
+    """What code of a task `module:function` gives; what it raises is told as theirs, by the last line of theirs.
+
+    What it prints goes to standard error: on standard output stands the answer of the command.
+    """
     try:
-        return deed(*given)
+        with redirect_stdout(sys.stderr):
+            return deed(*given)
     except AdapterHubError:
         raise
     except (Exception, SystemExit) as error:
@@ -67,7 +74,8 @@ class Theirs:
         return self.task.metric
 
     def open(self, folder: Path) -> nn.Module:
-        model = self._call("open", folder)
+        with quiet(), torch.enable_grad():  # whatever it switches off is on again
+            model = self._call("open", folder)
         if not isinstance(model, nn.Module):
             self._refuse(f"open gave {_seen(model)}, wanted a torch.nn.Module")
         return model
@@ -149,7 +157,8 @@ class Theirs:
 
 def _theirs(message: str, hint: str) -> WrongUsage:
     told = WrongUsage(message, hint=hint)
-    told.elsewhere = False  # it may hang on the rows of one process, so that no other tells it
+    # It may hang on the rows of one process, so that no other tells it; where all of them come upon it, each does.
+    told.elsewhere = False
     return told
 
 

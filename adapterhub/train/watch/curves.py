@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from adapterhub.train.metrics.direction import less_is_better
 from adapterhub.train.watch.ink import BLUE, COLOURS, DASHES, GREEN, MARKERS, ORANGE, RED, blank, literal, save, tidy
-from adapterhub.train.watch.record import Begun, Event, Stepped, Validated, better, counted
+from adapterhub.train.watch.record import Begun, Event, Stepped, Validated, counted
 from adapterhub.train.watch.smooth import smoothed, span, thinned
 
 if TYPE_CHECKING:
@@ -94,7 +95,9 @@ def _together(validated: Sequence[Validated], counts: str) -> list[str]:
     """The metrics of one panel: shares of which more is better go together, everything else is drawn alone."""
     names = dict.fromkeys((counts, *(name for event in validated for name in event.metrics)))
     alike = [
-        name for name in names if better(name, 1, 0) and all(0 <= value <= 1 for value in _metric(validated, name)[1])
+        name
+        for name in names
+        if not less_is_better(name) and all(0 <= value <= 1 for value in _metric(validated, name)[1])
     ]
     return alike[:MOST] if counts in alike else [counts]
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from adapterhub.document import Document
+from adapterhub.train.metrics.direction import Compared
 from adapterhub.train.watch.ink import COLOURS, DASHES, MARKERS, blank, literal, save, tidy
-from adapterhub.train.watch.record import better
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,15 +45,20 @@ class SearchReport(Document):
     name: str = ""
     method: str = ""
     metric: str
+    less_is_better: bool | None = None
+    """None: as the name of the metric says."""
     rungs: tuple[Rung, ...] = Field(min_length=1)
     best: Rung | None = None
     """The run to go on with; None where all failed."""
 
     @classmethod
-    def of(cls, metric: str, rungs: Iterable[Rung], *, name: str = "", method: str = "") -> "SearchReport":
+    def of(
+        cls, metric: str, rungs: Iterable[Rung], *, less: bool | None = None, name: str = "", method: str = ""
+    ) -> "SearchReport":
         """A report of runs that were made in any order."""
         order = tuple(sorted(rungs, key=lambda rung: (rung.rank or 0, rung.lr, rung.seed)))
-        return cls(name=name, method=method, metric=metric, rungs=order, best=_best(metric, order))
+        best = _best(Compared.of(metric, less), order)
+        return cls(name=name, method=method, metric=metric, less_is_better=less, rungs=order, best=best)
 
     @property
     def at_the_edge(self) -> bool:
@@ -77,7 +82,7 @@ def _tries(rungs: Iterable[Rung]) -> dict[tuple[int | None, float], tuple[Rung, 
     return found
 
 
-def _best(metric: str, rungs: Iterable[Rung]) -> Rung | None:
+def _best(compared: Compared, rungs: Iterable[Rung]) -> Rung | None:
     """The first seed of the rank and rate whose mean over seeds is best; where they are equal, of the lower rank.
 
     Where a run of them failed, the others do not speak for it.
@@ -85,7 +90,7 @@ def _best(metric: str, rungs: Iterable[Rung]) -> Rung | None:
     chosen: tuple[float, Rung] | None = None
     for tries in _tries(rungs).values():
         mean = _mean(tries)
-        if mean is not None and (chosen is None or better(metric, mean, chosen[0])):
+        if mean is not None and (chosen is None or compared.better(mean, chosen[0])):
             chosen = mean, tries[0]
     return chosen[1] if chosen else None
 

@@ -5,7 +5,6 @@ begun  stepped…  validated  stepped…  validated  ended
 """
 
 import math
-import re
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Protocol, final
 
@@ -13,7 +12,7 @@ from pydantic import BeforeValidator, Field
 
 from adapterhub.document import Document
 
-__all__ = ["Begun", "Ended", "Event", "Measured", "Stepped", "Validated", "Watcher", "Watchers", "better", "counted"]
+__all__ = ["Begun", "Ended", "Event", "Measured", "Stepped", "Validated", "Watcher", "Watchers", "counted"]
 
 
 def _finite(value: Any) -> Any:
@@ -139,19 +138,6 @@ class Watchers:
     def end(self, event: Ended) -> None:
         for watcher in self.each:
             watcher.end(event)
-
-
-LESS = {"brier", "cer", "ece", "error", "loss", "mae", "mse", "nll", "perplexity", "rmse", "wer"}
-"""Last words of metrics of which less is better."""
-
-
-def better(metric: str, value: float, than: float) -> bool:
-    """Whether a value of a metric is better than another: less, of losses and errors; else more.
-
-    >>> better("accuracy", 0.9, 0.8), better("eval_loss", 0.9, 0.8)
-    (True, False)
-    """
-    return value < than if re.split(r"[\W_]", metric)[-1] in LESS else value > than
 
 
 def counted(events: Iterable[Event], metric: str = "") -> str:

@@ -12,7 +12,7 @@ from adapterhub.errors import Conflict
 from adapterhub.train.engine import checkpoint
 from adapterhub.train.engine.fit import Interrupted, Run, fit
 from adapterhub.train.engine.state import Keeper
-from adapterhub.train.engine.step import Diverged
+from adapterhub.train.resources.precision import Diverged
 from adapterhub.train.watch.record import Watchers
 from tests.train.engine.builders import Noted, examples, job, loss, net, same, weights
 

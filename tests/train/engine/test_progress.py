@@ -8,13 +8,15 @@ from adapterhub.document import canonical
 from adapterhub.errors import WrongUsage
 from adapterhub.train.config import OptimConfig, ValidationConfig
 from adapterhub.train.engine.progress import Progress, judged
+from adapterhub.train.metrics.direction import Compared
 
 
 def run(values, metric="accuracy", *, patience=None, **optim):
     """The progress after each of some validations."""
     asked, optim, now, found = ValidationConfig(patience=patience), OptimConfig(**optim), Progress(), []
+    compared = Compared.of(metric)
     for step, value in enumerate(values, 1):
-        now = judged(now.model_copy(update={"step": step}), {metric: value}, metric, asked=asked, optim=optim)
+        now = judged(now.model_copy(update={"step": step}), {metric: value}, compared, asked=asked, optim=optim)
         found.append(now)
     return found
 
@@ -48,9 +50,8 @@ def test_a_metric_that_is_no_number_is_never_the_best():
 
 
 def test_progress_can_be_written_whatever_a_metric_was():
-    now = judged(
-        Progress(step=1), {"accuracy": 1.0, "auc": math.nan}, "accuracy", asked=ValidationConfig(), optim=OptimConfig()
-    )
+    measured, accuracy = {"accuracy": 1.0, "auc": math.nan}, Compared.of("accuracy")
+    now = judged(Progress(step=1), measured, accuracy, asked=ValidationConfig(), optim=OptimConfig())
     assert Progress.from_bytes(canonical(now.plain()), "progress") == now
 
 
@@ -58,4 +59,4 @@ def test_progress_can_be_written_whatever_a_metric_was():
 def test_a_metric_nobody_measures_is_told_with_those_there_are_and_who_asked_for_it(asked, whose):
     config = ValidationConfig(metric=asked)
     with pytest.raises(WrongUsage, match=f"^{whose}: f1 is not measured here; there are accuracy, loss"):
-        judged(Progress(), {"loss": 1.0, "accuracy": 1.0}, "f1", asked=config, optim=OptimConfig())
+        judged(Progress(), {"loss": 1.0, "accuracy": 1.0}, Compared.of("f1"), asked=config, optim=OptimConfig())

@@ -11,8 +11,8 @@ from adapterhub.train.config import OptimConfig
 from adapterhub.train.engine import optimizer
 from adapterhub.train.engine.fit import fit
 from adapterhub.train.engine.job import Job
-from adapterhub.train.engine.step import Diverged, Stepper
-from adapterhub.train.resources.precision import Precision
+from adapterhub.train.engine.step import Stepper
+from adapterhub.train.resources.precision import Diverged, Precision
 from tests.train.engine.builders import collate, examples, furthest, job, loss, net, same, weights
 
 

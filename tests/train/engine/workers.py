@@ -19,9 +19,9 @@ from adapterhub.train.engine import checkpoint, optimizer
 from adapterhub.train.engine.fit import Interrupted, Run, fit
 from adapterhub.train.engine.job import Job
 from adapterhub.train.engine.state import Keeper
-from adapterhub.train.engine.step import Diverged, Stepper
+from adapterhub.train.engine.step import Stepper
 from adapterhub.train.engine.world import World, join
-from adapterhub.train.resources.precision import Precision
+from adapterhub.train.resources.precision import Diverged, Precision
 from adapterhub.train.watch.record import Watchers
 from tests.train.engine.builders import Noted, Remembering, examples, held_out, job, loss, net, weights
 

@@ -7,8 +7,8 @@ import pytest
 
 from adapterhub.errors import WrongUsage
 from adapterhub.train.config import AdapterConfig
-from adapterhub.train.methods.table import METHODS, check
-from tests.train.methods.builders import config
+from adapterhub.train.methods.table import METHODS, attach, check
+from tests.train.methods.builders import KINDS, config
 
 
 def test_every_method_of_a_config_has_a_row_and_a_file():
@@ -39,3 +39,12 @@ def test_what_a_config_has_unless_told_otherwise_suits_every_method(method):
 def test_what_means_nothing_to_a_method_is_told(asked, words):
     with pytest.raises(WrongUsage, match=words):
         check(config(**asked))
+
+
+def test_the_heads_are_those_that_are_given():
+    made = attach(KINDS["bert"].model(), config(heads=("classifier",)), ("bert.pooler.dense",))
+    whole = {
+        name for name, weight in made.model.named_parameters() if weight.requires_grad and "modules_to_save" in name
+    }
+    assert whole
+    assert all("bert.pooler.dense" in name for name in whole)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from adapterhub.errors import Corrupt, Refused, WrongUsage
-from adapterhub.train.resources.precision import Precision, deterministic
+from adapterhub.train.resources.precision import Diverged, Precision, deterministic
 
 CPU = torch.device("cpu")
 
@@ -83,7 +83,7 @@ def test_the_scale_of_a_sum_begins_smaller_by_its_terms():
 def test_gradients_that_are_infinite_themselves_end_it():
     model, optimizer = model_and_optimizer()
     precision = Precision("fp16", CPU)
-    with pytest.raises(Refused, match="overflow even when the loss is scaled by"):
+    with pytest.raises(Diverged, match="overflow even when the loss is scaled by"):
         until_it_steps(model, optimizer, precision, factor=float("inf"))
 
 

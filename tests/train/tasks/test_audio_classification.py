@@ -1,13 +1,14 @@
 """A label for each sound, over a tiny wav2vec 2.0; scipy is the judge of WAV files."""
 
 import wave
+from contextlib import suppress
 
 import numpy as np
 import pytest
 import torch
 from scipy.io import wavfile
 
-from adapterhub.errors import Corrupt, NotFound, WrongUsage
+from adapterhub.errors import AdapterHubError, Corrupt, NotFound, WrongUsage
 from adapterhub.train.tasks.table import prepare
 from adapterhub.train.tasks.wav import read_wav, wav_header
 from tests.train.tasks.builders import SMALL, asked, learns, save_model, table
@@ -116,3 +117,59 @@ def test_a_sound_that_cannot_be_used_has_its_place(base, rows, tmp_path):
     ]:
         with pytest.raises(kind, match=f"sounds, line 2: .*{told}"):
             task.examples(table({"audio": [tmp_path / name], "label": ["low"]}, "sounds"))
+
+
+def stereo(folder, cut=0, **places):
+    """The bytes of a WAV file of 150 samples in two channels, cut short; other bytes at some places."""
+    wavfile.write(folder / "a.wav", RATE, np.stack([tone(50, 150)] * 2, 1))
+    data = bytearray((folder / "a.wav").read_bytes())
+    for place, word in places.items():
+        data[int(place[1:]) : int(place[1:]) + len(word)] = word
+    return bytes(data[: len(data) - cut])
+
+
+@pytest.mark.parametrize(("cut", "left"), [(1, 149), (2, 149), (4, 149), (100, 125), (600, 0)])
+def test_a_sound_that_is_cut_short_is_told_by_its_header(tmp_path, cut, left):
+    for read in (wav_header, read_wav):
+        with pytest.raises(Corrupt, match=f"here: .*its header says 150 samples, and {left} are there"):
+            read(stereo(tmp_path, cut), "here")
+
+
+def test_a_part_that_is_larger_than_its_file_is_told(tmp_path):
+    data = stereo(tmp_path, p36=b"LIST\xff\xff\xff\x00")
+    with pytest.raises(Corrupt, match="here: no WAV file that can be read: it ends too early"):
+        wav_header(data, "here")
+
+
+def test_a_sound_that_was_written_into_a_pipe_is_as_long_as_it_is(tmp_path):
+    endless = b"\xff" * 4
+    assert wav_header(stereo(tmp_path, p4=endless, p40=endless), "here") == (RATE, 150)
+    np.testing.assert_array_equal(
+        read_wav(stereo(tmp_path, p4=endless, p40=endless), "here"), read_wav(stereo(tmp_path), "here")
+    )
+
+
+def test_whatever_is_wrong_with_a_file_is_told_as_ours(tmp_path):
+    whole, dice = stereo(tmp_path), np.random.default_rng(0)
+    for _ in range(500):
+        data = bytearray(whole[: dice.integers(44, len(whole) + 1)])
+        for place in dice.integers(0, 44, 3):
+            data[place] = dice.integers(256)
+        for read in (wav_header, read_wav):
+            with suppress(Corrupt):
+                read(bytes(data), "here")
+
+
+@pytest.mark.parametrize(("samples", "told"), [(0, "it has no samples"), (24, "24 samples, the base needs 25")])
+def test_a_sound_without_anything_to_hear_is_told_before_anything_runs(base, rows, tmp_path, samples, told):
+    task, _ = opened(base, rows)
+    wavfile.write(tmp_path / "short.wav", RATE, tone(50, samples))
+    with pytest.raises(AdapterHubError, match=f"line 2: .*{told}"):
+        task.examples(table({"audio": [tmp_path / "short.wav"], "label": ["low"]}))
+
+
+def test_the_shortest_sound_can_be_heard_alone(base, rows, tmp_path):
+    task, model = opened(base, rows)
+    wavfile.write(tmp_path / "short.wav", RATE, tone(50, 25))
+    batch = task.collate(task.examples(table({"audio": [tmp_path / "short.wav"], "label": ["low"]})))
+    assert np.isfinite(task.answers(model, batch)).all()

@@ -174,3 +174,29 @@ def test_a_checkpoint_transformers_trips_over_is_told(base, monkeypatch):
     monkeypatch.setattr(AutoModelForImageClassification, "from_pretrained", trip)
     with pytest.raises(DoesNotFit, match="transformers reads no model here: issues during automatic conversion"):
         task.open(base)
+
+
+@pytest.mark.parametrize(("kind", "told"), [(np.float32, "floats"), (np.int32, "whole numbers of 32 bits")])
+def test_pixels_without_a_known_range_are_refused_and_not_clipped(base, tmp_path, kind, told):
+    Image.fromarray(np.ones((8, 8), kind)).save(tmp_path / "wide.tiff")
+    task, _ = opened(base)
+    with pytest.raises(WrongUsage, match=f"line 2: its pixels are {told}"):
+        task.examples(table({"image": [tmp_path / "wide.tiff"], "label": ["0"]}))
+
+
+@pytest.mark.parametrize("shape", [(3,), (0, 8), (8, 8, 2), (0, 0, 3), (3, 8, 8), (8, 8, 3, 1)])
+def test_an_array_that_is_no_picture_is_refused_by_its_shape(base, shape):
+    task, _ = opened(base)
+    with pytest.raises(WrongUsage, match="line 2: pixels of shape"):
+        task.examples(table({"image": [np.zeros(shape, np.uint8)], "label": ["0"]}))
+
+
+def test_of_many_files_that_are_none_eight_are_named_at_once(base, tmp_path):
+    cells = [file(tmp_path, b"none")] * 9 + [BRIGHT[0]]
+    task, _ = opened(base)
+    with pytest.raises(
+        Corrupt, match=r"^9 of 10 rows: train.csv, line 2: no picture.*; train.csv, line 9: .*; …$"
+    ) as told:
+        task.examples(table({"image": cells, "label": ["0"] * 10}))
+    assert "line 10" not in str(told.value)
+    assert told.value.hint

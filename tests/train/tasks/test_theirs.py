@@ -242,3 +242,17 @@ def test_too_few_answers_are_told():
     with pytest.raises(WrongUsage, match="the task's answers are 1 for a batch of 3 examples") as refusal:
         answers(Theirs("mytask:make", task), nn.Linear(1, 1), [1, 2, 3], torch.device("cpu"))
     assert "one for each example" in refusal.value.hint
+
+
+def test_what_a_member_prints_is_not_the_answer_of_the_command(capsys):
+    task = Gives("heads", ())
+    task.heads = lambda _: print("mine") or ("classifier",)
+    assert Theirs("mytask:make", task).heads(None) == ("classifier",)
+    assert capsys.readouterr() == ("", "mine\n")
+
+
+def test_gradients_that_are_switched_off_in_open_are_on_again():
+    task = Gives("open", None)
+    task.open = lambda _: (torch.set_grad_enabled(False) and None) or nn.Linear(1, 1)
+    Theirs("mytask:make", task).open("folder")
+    assert torch.is_grad_enabled()

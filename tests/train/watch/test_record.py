@@ -1,9 +1,7 @@
 from typing import get_args
 
-import pytest
-
 from adapterhub.train.watch.log import KINDS
-from adapterhub.train.watch.record import Event, Stepped, Validated, Watchers, better, counted
+from adapterhub.train.watch.record import Event, Stepped, Validated, Watchers, counted
 from tests.train.watch.builders import begun, run, stepped
 
 
@@ -45,19 +43,6 @@ def test_every_watcher_hears_of_an_event_before_any_hears_of_the_next():
 def test_every_record_can_be_read_from_a_log():
     assert {KINDS[kind] for kind in KINDS} == set(get_args(Event))
     assert all(KINDS[kind].model_fields["event"].default == kind for kind in KINDS)
-
-
-@pytest.mark.parametrize(
-    ("metric", "less"),
-    [
-        ("loss", True), ("eval_loss", True), ("perplexity", True), ("test/nll", True), ("calibration error", True),
-        ("accuracy", False), ("recall", False), ("f1", False), ("rougeL", False), ("lossless", False),
-    ],
-)  # fmt: skip
-def test_of_losses_less_is_better(metric, less):
-    assert better(metric, 0.1, 0.2) is less
-    assert better(metric, 0.2, 0.1) is not less
-    assert not better(metric, 0.1, 0.1)
 
 
 def test_the_metric_that_counts_is_the_given_one_then_that_of_the_run_then_the_first():
