@@ -152,6 +152,17 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = faults.CLOSED
+    _leave(code)
+
+
+def _leave(code: int) -> None:
+    """End. One of several processes ends at once: gloo's threads let go of Python's objects while it shuts down, and
+    abort what has done its work."""
+    world = sys.modules.get("torch.distributed")
+    if world is not None and world.is_available() and world.is_initialized():
+        if sys.stderr is not None:
+            sys.stderr.flush()
+        os._exit(code)
     sys.exit(code)
 
 
