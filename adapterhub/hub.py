@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from adapterhub.auditor import Auditor
 from adapterhub.composer import Composer
+from adapterhub.doorkeeper import Doorkeeper
 from adapterhub.reference import home_path
 from adapterhub.settings import home
 from adapterhub.store.store import Store
@@ -41,7 +42,7 @@ __all__ = ["Hub"]
 
 
 @final
-class Hub(Composer, Auditor, Trainer):
+class Hub(Composer, Auditor, Trainer, Doorkeeper):
     """A store on this machine and everything that can be done with it. Opening one touches nothing."""
 
     def __init__(self, store: Store, *, offline: bool = False) -> None:
@@ -221,7 +222,10 @@ class Hub(Composer, Auditor, Trainer):
         require: "Verdict" = "drifted",
         progress: "Progress | None" = None,
     ) -> "builtins.list[Pulled]":
-        """Fetch entries from a remote into this store, if they fit `bases` as well as `require` says."""
+        """Fetch entries from a remote into this store, if they fit `bases` as well as `require` says.
+
+        `hf:org/name[@revision][#folder]` is a repository of the Hub; a name after it is what it will be called here.
+        """
         from adapterhub.verbs.move import pull
 
         return pull(self.desk, as_words(words), remote, bases=as_words(bases), require=require, progress=progress)
@@ -233,13 +237,16 @@ class Hub(Composer, Auditor, Trainer):
         *,
         next_version: bool = False,
         aliases: Iterable[str] = (),
+        public: bool = False,
         progress: "Progress | None" = None,
     ) -> "builtins.list[Pushed]":
-        """Send entries from this store to a remote."""
+        """Send entries from this store to a remote; what is new on a Hub is private unless `public`."""
         from adapterhub.verbs.move import push
 
-        words = as_words(words)
-        return push(self.desk, words, remote, next_version=next_version, aliases=tuple(aliases), progress=progress)
+        words, named = as_words(words), tuple(aliases)
+        return push(
+            self.desk, words, remote, next_version=next_version, aliases=named, public=public, progress=progress
+        )
 
     def remote_add(self, name: str, url: str) -> "RemoteShown":
         """Remember a remote."""

@@ -27,11 +27,26 @@ class Note(Document):
     log         {file name: its content}: trainer_state.json, all_results.json
     training    what a folder says of the run that made it: tool, config, seed, versions (a manifest's wins)
     evaluation  {digest of the rows: {metrics, rows, seconds, peak_memory, base …}}: what `eval` measured on them
+    origin      {place on a Hub: commit}: where it was found, so that a tag which moves is noticed
+    audit       {weights digest of a base, else its layout's: {base, verdict, evidence, matched …}}: how it fits
     values      {key: text or number}: whatever a person wants to remember
     """
 
     about: Pinned
-    kind: Literal["metrics", "tags", "cost", "card", "license", "base", "log", "training", "evaluation", "values"]
+    kind: Literal[
+        "metrics",
+        "tags",
+        "cost",
+        "card",
+        "license",
+        "base",
+        "log",
+        "training",
+        "evaluation",
+        "audit",
+        "origin",
+        "values",
+    ]
     data: dict[str, Any] = {}
     time: str = ""
     by: str = ""
@@ -129,6 +144,8 @@ class Noted(Document):
     log: dict[str, Any] = {}
     training: dict[str, Any] = {}
     evaluation: dict[str, Any] = {}
+    audit: dict[str, Any] = {}
+    origin: dict[str, Any] = {}
     values: dict[str, Any] = {}
 
     @property
@@ -145,7 +162,7 @@ class Noted(Document):
 
 
 OTHER = {"metrics": "values", "values": "metrics"}
-SAID = ("metrics", "cost", "log", "training", "evaluation", "values", "card", "license", "base")
+SAID = ("metrics", "cost", "log", "training", "evaluation", "audit", "origin", "values", "card", "license", "base")
 
 
 def gather(notes: Iterable[Note]) -> Noted:

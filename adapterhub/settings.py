@@ -1,9 +1,9 @@
-"""settings.json of a local store: the remotes it knows and the name that events carry."""
+"""settings.json of a local store: the remotes it knows, the tokens of its server, and the name that events carry."""
 
 import getpass
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -12,7 +12,10 @@ from adapterhub.durable import replace
 from adapterhub.errors import Corrupt
 from adapterhub.regular import read_regular
 
-__all__ = ["KnownBase", "Remote", "Settings", "home", "load", "save", "who"]
+__all__ = ["KnownBase", "Remote", "Role", "Settings", "Token", "home", "load", "save", "who"]
+
+Role = Literal["read", "write", "admin"]
+"""What a token may: read what is private; also publish and change; also delete, move and make public."""
 
 
 class Remote(Document):
@@ -28,11 +31,33 @@ class KnownBase(Document):
     source: str = ""
 
 
+class Token(Document):
+    """A token of this store's server: what it may, in which namespaces (none: in all), and until when.
+
+    The token itself is told once and kept nowhere. Its sha256 is enough: it holds 256 random bits, so nobody can try
+    all there are, and a slow hash would only slow the server.
+    """
+
+    name: Annotated[str, Field(min_length=1)]
+    hash: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    role: Role
+    namespaces: tuple[str, ...] = ()
+    created: str
+    by: str = ""
+    expires: str = ""
+    revoked: str = ""
+
+    def lives(self, moment: str) -> bool:
+        """Whether it counts at a time, which is written as `now` writes it."""
+        return not self.revoked and (not self.expires or moment < self.expires)
+
+
 class Settings(Document):
     """What a store remembers about its surroundings. Never pushed."""
 
     remotes: dict[str, Remote] = {}
     bases: dict[str, KnownBase] = {}  # by the card's hex digest
+    tokens: dict[str, Token] = {}  # by their id
     user: str = ""
 
 

@@ -50,6 +50,10 @@ SECTIONS = {
         "push": "Send entries from the store to another registry.",
         "remote": "Name, list, try and forget other registries.",
     },
+    "Serve": {
+        "serve": "Serve the store to others, in the protocol of the Hugging Face Hub.",
+        "token": "Say who may use the server, and for what.",
+    },
     "Bases and fit": {
         "base": "Keep base cards: who a base model is, without its weights.",
         "audit": "Say which adapter fits which base, and why not.",
@@ -71,7 +75,7 @@ SECTIONS = {
 }
 COMMANDS = {name: line for section in SECTIONS.values() for name, line in section.items()}
 ALIASES = {"ls": "list", "rm": "remove", "gc": "sweep", "fsck": "check"}
-GROUPS = ("remote", "base")
+GROUPS = ("remote", "base", "token")
 
 
 class Commands(Mapping[str, Any]):

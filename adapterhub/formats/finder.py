@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from adapterhub.errors import NotFound
-from adapterhub.formats.members import FolderMembers
+from adapterhub.formats.members import FolderMembers, Members
 from adapterhub.formats.table import FORMATS, reader
 from adapterhub.system import naming
 
-__all__ = ["find", "is_adapter_folder", "single_format"]
+__all__ = ["find", "is_adapter_folder", "single_format", "single_of"]
 
 SKIPPED = frozenset(("node_modules", "__pycache__", "site-packages", "venv"))
 HEADED = (".safetensors", ".gguf")
@@ -62,9 +62,13 @@ def is_adapter_folder(names: set[str]) -> bool:
 
 def single_format(path: Path) -> str | None:
     """The format of a file that is an adapter by itself; None if it is none."""
-    if not path.name.endswith(HEADED):
+    return single_of(FolderMembers({path.name: path}), path.name)
+
+
+def single_of(members: Members, name: str) -> str | None:
+    """The same for the one file of these members, wherever it lies."""
+    if not name.endswith(HEADED):
         return None
-    members = FolderMembers({path.name: path})
     rows = (name for name, row in FORMATS.items() if row.single)
     return next((name for name in rows if reader(name).claims(members)), None)
 

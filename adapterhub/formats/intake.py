@@ -19,6 +19,7 @@ from adapterhub.formats.finder import find, single_format
 from adapterhub.formats.folder import CARD, Listing
 from adapterhub.formats.header import refuse_pointer
 from adapterhub.formats.members import FolderMembers
+from adapterhub.formats.own import own
 from adapterhub.formats.peft_parts import PICKLED, WEIGHTS, choose
 from adapterhub.formats.runs import texts
 from adapterhub.formats.runs.checkpoints import best_of
@@ -161,22 +162,7 @@ def _inner_adapters(folder: Path, listing: Listing) -> list[str]:
 
 
 def _own(name: str, listing: Listing) -> dict[str, Path]:
-    """The files of a folder that the format takes, and the tokenizer's."""
-    row = FORMATS[name]
-    own = {
-        member: path
-        for member, path in listing.files.items()
-        if folders.is_tokenizer(member) or any(fnmatchcase(member, pattern) for pattern in row.takes)
-    }
-    own = {member: path for member, path in own.items() if not folders.is_copy(member, own)}
-    if name == "checkpoint":
-        from adapterhub.formats import checkpoint
-
-        weights = checkpoint.weight_files(FolderMembers(listing.files))
-        own = {m: path for m, path in own.items() if m in weights or ".safetensors" not in m}
-    if any(member.endswith((".safetensors", ".npz")) for member in own):
-        own = {member: path for member, path in own.items() if not folders.is_pickle(member)}
-    return own
+    return {member: listing.files[member] for member in own(name, FolderMembers(listing.files))}
 
 
 def _converted(own: dict[str, Path], temporary: Path) -> dict[str, Path]:

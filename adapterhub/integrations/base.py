@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-__all__ = ["Source", "name_of", "source_of", "word_of"]
+__all__ = ["Source", "name_of", "source_at", "source_of", "word_of"]
 
 SNAPSHOT = re.compile(r"models--(?P<repo>[^/\\]+)[/\\]snapshots[/\\](?P<commit>[0-9a-f]{40})")
 """Where the Hub's client keeps a commit of a repository."""
@@ -25,9 +25,18 @@ def source_of(model: Any) -> Source:
     inner = model.get_base_model() if hasattr(model, "get_base_model") else model
     config = getattr(inner, "config", None)
     place = str(getattr(config, "_name_or_path", None) or getattr(inner, "name_or_path", None) or "")
+    return source_at(place, str(getattr(config, "_commit_hash", None) or ""))
+
+
+def source_at(place: str, commit: str = "") -> Source:
+    """A folder or a repository; of a folder that the Hub's client keeps, the repository behind it.
+
+    >>> source_at("/cache/models--org--tiny/snapshots/" + "0" * 40).place
+    'org/tiny'
+    """
     if found := SNAPSHOT.search(place):
         return Source(found["repo"].replace("--", "/", 1), found["commit"])
-    return Source(place, str(getattr(config, "_commit_hash", None) or ""))
+    return Source(place, commit)
 
 
 def word_of(source: Source) -> str | None:

@@ -3,8 +3,8 @@
 import io
 import time
 import weakref
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, final
 
@@ -24,6 +24,10 @@ SMALL = 64 << 20
 """Bytes a document (a manifest, a note) may have."""
 
 
+WORDS = 1 << 16
+"""Bytes of an error's own words that are read."""
+
+
 class TooLarge(Corrupt):
     """A document larger than any honest one."""
 
@@ -40,10 +44,16 @@ def http_error(status: int, url: str) -> AdapterHubError:
 @final
 @dataclass
 class Reader:
-    """Reads files below one URL. Nothing is sent but GET; nothing is trusted: the caller verifies digests."""
+    """Reads files below one URL. Nothing is sent but GET; nothing is trusted: the caller verifies digests.
+
+    `headers` go with every request there; an Authorization among them never goes to another host that an answer sends
+    us to. `meant` says what an answer that is an error means.
+    """
 
     url: str
     pause: float = PAUSE
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    meant: "Callable[[httpx2.Response, str], Exception]" = lambda response, url: http_error(response.status_code, url)
     _client: "httpx2.Client | None" = field(default=None, repr=False)
 
     def client(self) -> "httpx2.Client":
@@ -52,7 +62,7 @@ class Reader:
             import httpx2
 
             # No compression: ranges count the bytes of the file itself.
-            headers = {"Accept-Encoding": "identity", "User-Agent": "adapterhub"}
+            headers = {"Accept-Encoding": "identity", "User-Agent": "adapterhub", **self.headers}
             self._client = httpx2.Client(headers=headers, timeout=30.0, follow_redirects=True)
             weakref.finalize(self, self._client.close)
         return self._client
@@ -157,13 +167,23 @@ class _Stream(io.RawIOBase):
             self._response, self._chunks = response, iter(())
             return
         if response.status_code not in (200, 206):
-            response.close()
-            raise http_error(response.status_code, self.url)
+            _read_words(response)
+            raise self.reader.meant(response, self.url)
         self._response = response
         # As they come: gathered into larger chunks, what had come before a break would be lost.
         self._chunks = response.iter_raw()
         if response.status_code == 200 and self.at:
             self._chunks = _after(self._chunks, self.at)
+
+
+def _read_words(response: "httpx2.Response") -> None:
+    """Read what an error says in words, if it says how long that is; the answer is closed then."""
+    import httpx2
+
+    length = response.headers.get("Content-Length", "")
+    with closing(response), suppress(httpx2.HTTPError):
+        if length.isdigit() and int(length) <= WORDS:
+            response.read()
 
 
 class _Passing(Exception):

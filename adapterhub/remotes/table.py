@@ -10,13 +10,24 @@ from adapterhub.errors import BadReference, NotFound, Unreachable
 from adapterhub.reference import home_path, is_folder
 from adapterhub.registry import Registry
 
-__all__ = ["SCHEMES", "check_url", "open_remote", "url_of"]
+__all__ = ["BUCKETS", "SCHEMES", "check_url", "open_remote", "url_of"]
 
 SCHEMES = {
     "file": "a folder on this machine or a mounted one: file:///srv/adapters",
     "http": "a static web site, read only: http://host/path",
     "https": "a static web site, read only: https://host/path",
+    "hub+http": "a Hub, as `adapterhub serve` is one: hub+http://host[:port]",
+    "hub+https": "a Hub, as `adapterhub serve` is one: hub+https://host",
+    "s3": "a bucket: s3://bucket/prefix, on the server that AWS_ENDPOINT_URL names, else Amazon's",
+    "gs": "a bucket of Google Cloud Storage: gs://bucket/prefix",
+    "az": "a container of Azure Blob Storage: az://container/prefix",
 }
+
+BUCKETS = ("s3", "gs", "az")
+"""The schemes whose servers are asked, when a remote gets a name, what may be done there."""
+
+MAKERS = {"http": "site:Site", "https": "site:Site", "hub+http": "hub:connect", "hub+https": "hub:connect"}
+"""Scheme -> the module and what makes a registry of a URL."""
 
 
 def url_of(word: str) -> str:
@@ -72,7 +83,12 @@ def open_remote(url: str, *, user: str = "", write: bool = False, offline: bool 
         raise Unreachable(
             f"{url}: not asked, since --offline was given", hint="leave --offline out, or use a file:// remote"
         )
-    make: Callable[[str], Registry] = import_module("adapterhub.remotes.site").Site
+    if scheme in BUCKETS:
+        from adapterhub.remotes.bucket import Bucket
+
+        return Bucket(url, user)
+    module, _, word = MAKERS[scheme].partition(":")
+    make: Callable[[str], Registry] = getattr(import_module(f"adapterhub.remotes.{module}"), word)
     return make(url)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from adapterhub.document import Document
-from adapterhub.store import damage
+from adapterhub.store import damage, repo_damage
 from adapterhub.store.damage import CardReader, Damage, Reading
 from adapterhub.store.index.file import forget
 from adapterhub.store.places import strays
@@ -40,8 +40,8 @@ def check(
     """Read every file of a store and compare it with its digest; `progress` is told the bytes read.
 
     With `repair`, damaged files are set aside under incoming/quarantine, versions are written again as their events
-    tell them, and blobs are fetched again from the first donor that has the right bytes. Nothing that might be the last
-    copy is deleted.
+    tell them, histories go on around what is lost of them, and blobs are fetched again from the first donor that has
+    the right bytes. Nothing that might be the last copy is deleted.
     """
     given, done = tuple(donors), list[tuple[Damage, Outcome]]()
     reading = Reading(store, progress, read_card)
@@ -90,6 +90,7 @@ LOOKS: tuple[Callable[[Reading], Iterator[Damage]], ...] = (
     damage.marker,
     damage.names,
     damage.manifests,
+    repo_damage.repos,
     damage.blobs,
     damage.notes,
     damage.cards,
@@ -97,7 +98,7 @@ LOOKS: tuple[Callable[[Reading], Iterator[Damage]], ...] = (
     damage.catalog,
     _strays,
 )
-"""In the order of what they need: names tell which manifests, manifests which blobs."""
+"""In the order of what they need: names tell which manifests, manifests and commits which blobs."""
 
 
 def _look(reading: Reading) -> Checked:

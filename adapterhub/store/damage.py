@@ -15,6 +15,7 @@ from adapterhub.note import Note
 from adapterhub.reference import Name, parse
 from adapterhub.regular import open_regular, read_regular
 from adapterhub.store.catalog import LARGEST_CATALOG, Catalog
+from adapterhub.store.history.refs import is_oid
 from adapterhub.store.places import inside
 from adapterhub.store.store import Store
 from adapterhub.version import check_label, is_label
@@ -68,15 +69,20 @@ class Reading:
 
     def misses(self, digest: Digest, references: Iterable[str]) -> bool:
         """Whether a blob is needed and not there: what was removed and swept while it was checked is no damage."""
-        asked = map(parse, references)
-        needed = any(self.store.names.version(reference.name, str(reference.pin)) for reference in asked)
-        return needed and not self.store.blobs.has(digest)
+        return any(map(self._is_there, references)) and not self.store.blobs.has(digest)
+
+    def _is_there(self, reference: str) -> bool:
+        """Whether a version, or a commit, is still there."""
+        name, pin = parse(reference).name, str(parse(reference).pin)
+        return bool(self.store.names.version(name, pin)) or (
+            is_oid(pin) and self.store.history.path(name, pin).exists()
+        )
 
 
 def marker(reading: Reading) -> Iterator[Damage]:
-    """`missing-marker`: names or blobs, and no registry.json to say what they are."""
+    """`missing-marker`: names, blobs or histories, and no registry.json to say what they are."""
     layout = reading.store.layout
-    if not reading.store.exists() and (layout.names.exists() or layout.blobs.exists()):
+    if not reading.store.exists() and any(map(Path.exists, (layout.names, layout.blobs, layout.repos))):
         message = "without it this folder is no registry, and nothing can be written to it"
         yield Damage(kind="missing-marker", path=str(layout.marker), message=message)
 

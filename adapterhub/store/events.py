@@ -24,8 +24,8 @@ __all__ = ["Event", "Events"]
 
 
 class Event(Document):
-    """One deed: publish, remove, alias, unalias or note; or `unreadable`, an event that nobody can read any more, whose
-    detail says why."""
+    """One deed: publish, remove, alias, unalias, note, visible (who may see it on a server) or move (to the name in the
+    detail, with all versions); or `unreadable`, an event that nobody can read any more, whose detail says why."""
 
     time: str
     action: str
@@ -33,6 +33,11 @@ class Event(Document):
     digest: str = ""
     by: str = ""
     detail: str = ""
+
+    def file_name(self) -> str:
+        """A name nobody else has; names sort by time."""
+        stamp = self.time.replace(":", "").replace("-", "")
+        return f"{stamp}-{secrets.token_hex(4)}.json"
 
 
 @final
@@ -45,8 +50,7 @@ class Events:
     def write(self, action: str, reference: str, *, digest: str = "", by: str = "", detail: str = "") -> Path:
         """Tell an event; returns its file, so that it can be taken back when the deed fails."""
         event = Event(time=now(), action=action, reference=reference, digest=digest, by=by, detail=detail)
-        stamp = event.time.replace(":", "").replace("-", "")
-        path = self.layout.events / f"{stamp}-{secrets.token_hex(4)}.json"
+        path = self.layout.events / event.file_name()
         write_new(path, event.to_bytes() + b"\n")
         return path
 

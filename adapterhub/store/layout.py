@@ -7,8 +7,13 @@ names/<namespace>/<name>/aliases/<alias>       one line: a version
 bases/<sha256>.json                            base cards
 notes/<digest>/<sha256>.json                   notes about an entry
 events/<time>-<id>.json                        who did what
+repos/<namespace>/<name>/repo.json             private or not, since when, by whom; only where a server keeps a history
+repos/<namespace>/<name>/commits/<40 hex>      a list of files and what was said; written once, named by its own digest
+repos/<namespace>/<name>/heads/<branch>        one line: a commit; moves by compare-and-set
+repos/<namespace>/<name>/tags/<tag>            one line: a commit
+repos/<namespace>/<name>/lost/<40 hex>         one line: the commit before one that rotted, or none; written by repairs
 blobs/sha256/<ab>/<hex>                        manifests and files alike, mode 0444
-incoming/                                      half-written blobs, leases, the sweep's lock and marks
+incoming/                                      half-written blobs, leases, locks, the sweep's marks
 settings.json, runs/, cache/, index.sqlite     this machine only, never pushed
 catalog.json                                   for web sites that cannot list a folder
 """
@@ -69,6 +74,14 @@ class Layout:
 
     def aliases(self, name: Name) -> Path:
         return self.root / f"names/{name}/aliases"
+
+    @property
+    def repos(self) -> Path:
+        return self.root / "repos"
+
+    def repo(self, name: Name) -> Path:
+        """Where the history of one repository lies."""
+        return self.root / f"repos/{name}"
 
     def blob(self, digest: Digest) -> Path:
         return self.root / f"blobs/sha256/{digest.hex[:2]}/{digest.hex}"

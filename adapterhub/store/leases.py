@@ -30,9 +30,9 @@ RENEW = 30.0
 class Lease:
     """One writer's promise; a context manager that takes it back at the end."""
 
-    def __init__(self, incoming: Path) -> None:
+    def __init__(self, incoming: Path, kind: str = "") -> None:
         make_folder(incoming)
-        self.path = incoming / f"{secrets.token_hex(8)}.lease"
+        self.path = incoming / f"{secrets.token_hex(8)}{kind}.lease"
         self._handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
         fcntl.flock(self._handle, fcntl.LOCK_EX)
         self._renewed = time.monotonic()

@@ -10,22 +10,25 @@ from pathlib import Path
 
 from adapterhub.errors import Corrupt
 from adapterhub.regular import open_regular
+from adapterhub.store.depots import Depots
 from adapterhub.store.layout import Layout
 from adapterhub.store.leases import TTL
 
 __all__ = ["clean"]
 
 INCOMING = (".part", ".tmp", ".ready")
-FOLDERS = ("names", "notes", "events", "bases", "cache", "runs")
+FOLDERS = ("names", "notes", "events", "bases", "repos", "cache", "runs")
 
 
 def clean(layout: Layout, grace: float) -> None:
     """Delete what nobody has written to for the grace period, and no living lease can speak for."""
     before = time.time() - max(grace, TTL)
-    if not any(layout.incoming.glob("*.lease")):
+    # A server's lease speaks for what is under blobs/ already.
+    if not any(path for path in layout.incoming.glob("*.lease") if not path.stem.endswith(".server")):
         for path in layout.incoming.iterdir():
             if path.suffix in INCOMING:
                 _delete(path, before)
+    Depots(layout.incoming, "xet").clean(grace)
     for path in _beside(layout):
         _delete(path, before)
 

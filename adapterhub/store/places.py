@@ -10,7 +10,8 @@ from adapterhub.version import is_label
 __all__ = ["inside", "strays"]
 
 OF_A_NAME = ("aliases", "removed", "versions")
-FOLDERS = ("names", "bases", "notes", "events", "blobs", "incoming", "cache")
+OF_A_REPOSITORY = ("commits", "heads", "lost", "tags")
+FOLDERS = ("names", "bases", "notes", "events", "repos", "blobs", "incoming", "cache")
 FILES = ("settings.json", "index.sqlite")
 
 Allowed = Callable[[Path], bool]
@@ -26,7 +27,8 @@ def inside(folder: Path) -> list[Path]:
 
 
 def strays(layout: Layout) -> Iterator[Path]:
-    """What the layout has no place for. Versions, notes, cards, events and blobs are judged by whoever reads them."""
+    """What the layout has no place for. Versions, notes, cards, events, blobs and what makes a history are judged by
+    whoever reads them."""
     for folder, allowed in _places(layout):
         # What a sweep took away meanwhile is no stray.
         yield from (path for path in inside(folder) if not allowed(path) and os.path.lexists(path))
@@ -45,6 +47,11 @@ def _places(layout: Layout) -> Iterator[tuple[Path, Allowed]]:
         for name in inside(namespace):
             yield name, lambda path: path.name in OF_A_NAME and path.is_dir()
             yield name / "aliases", lambda path: is_label(path.name)
+    yield layout.repos, Path.is_dir
+    for namespace in inside(layout.repos):
+        yield namespace, Path.is_dir
+        for name in inside(namespace):
+            yield name, lambda path: path.name == "repo.json" or (path.name in OF_A_REPOSITORY and path.is_dir())
     yield layout.blobs.parent, lambda path: path == layout.blobs and path.is_dir()
     yield layout.blobs, Path.is_dir
     yield layout.root / "notes", Path.is_dir

@@ -3,7 +3,6 @@
 import contextlib
 import io
 import os
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -14,6 +13,8 @@ from adapterhub.errors import AdapterHubError
 from adapterhub.manifest import File
 from adapterhub.reference import parse
 from adapterhub.store.damage import Damage, Reading
+from adapterhub.store.quarantine import aside, set_aside
+from adapterhub.store.repo_repair import REPOS, repair_repo
 from adapterhub.store.shelf import Version
 from adapterhub.store.staging import PIECE
 from adapterhub.store.store import Store
@@ -52,8 +53,11 @@ def repair(reading: Reading, item: Damage, donors: tuple[Donor, ...]) -> Outcome
         return "mended"
     if item.kind in ("bad-version", "bad-removed") and is_label(path.name):
         return _publish_again(store, item)
+    if item.kind in REPOS:
+        repair_repo(store, item.kind, path)
+        return "mended"
     if item.kind in SET_ASIDE:
-        _set_aside(store, path)
+        set_aside(store.layout, path)
     if item.kind in FETCHED and item.references:
         digest = Digest.parse(item.digest)
         if any(_fetch(store, digest, reading.sizes.get(digest), donor) for donor in donors):
@@ -69,18 +73,18 @@ def _publish_again(store: Store, item: Damage) -> Outcome:
     """
     path = Path(item.path)
     if version := _told(store, item.references[0], path.name):
-        aside = _aside(store, path)
+        kept = aside(store.layout, path)
         if path.is_dir():
-            os.replace(path, aside)
+            os.replace(path, kept)
         else:
-            os.link(path, aside, follow_symlinks=False)  # so that there is no moment in which the label is free
+            os.link(path, kept, follow_symlinks=False)  # so that there is no moment in which the label is free
         replace(path, version.to_bytes())
         return "mended"
     removed = path.parents[1] / "removed" / path.name
     if removed == path:
         return ""
     if os.path.lexists(removed):
-        _set_aside(store, path)
+        set_aside(store.layout, path)
         return "moved"
     make_folder(removed.parent)
     os.replace(path, removed)
@@ -98,17 +102,6 @@ def _told(store: Store, reference: str, label: str) -> Version | None:
             if event.action == "publish" and event.reference == reference:
                 told.setdefault(event.digest, Version(label, Digest.parse(event.digest), event.time, event.by))
     return next(iter(told.values())) if len(told) == 1 else None
-
-
-def _aside(store: Store, path: Path) -> Path:
-    folder = store.layout.incoming / "quarantine"
-    make_folder(folder)
-    return folder / f"{path.name}.{secrets.token_hex(4)}"
-
-
-def _set_aside(store: Store, path: Path) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        os.replace(path, _aside(store, path))
 
 
 def _fetch(store: Store, digest: Digest, size: int | None, donor: Donor) -> bool:

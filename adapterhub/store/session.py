@@ -18,6 +18,7 @@ from adapterhub.reference import Reference
 from adapterhub.registry import Published
 from adapterhub.store.leases import Lease
 from adapterhub.store.locks import shared
+from adapterhub.store.naming import TRIES, name_entry
 from adapterhub.store.staging import Staging, Watch
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ STREAMS = 4
 
 FEW = 1 << 20
 """Bytes below which threads cost more than they save."""
-
-TRIES = 100
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -126,31 +125,7 @@ class Session:
                 )
 
     def _name(self, entry: Entry, reference: Reference) -> Reference:
-        store, name, digest = self.store, reference.name, entry.digest
         self._check_sizes(entry)
         for card in entry.cards:
-            store.put_card(card)
-        for _ in range(TRIES):
-            with store.names.settled():
-                label = store.names.label_for(reference, digest)
-                named = name.at(label)
-                known = store.names.version(name, label)
-                if known and known.digest != digest:  # taken by another writer since it was free
-                    continue
-                if known and not store.notes.missing(entry.notes):
-                    return named
-                # Before what it tells of, so that no crash hides a note or a name from the index.
-                action = "note" if known else "publish"
-                event = store.events.write(action, str(named), digest=str(digest), by=store.user)
-                store.notes.add(entry.notes)
-                if known:
-                    return named
-                try:
-                    store.names.point(name, label, digest, store.user)
-                except Conflict:
-                    event.unlink(missing_ok=True)
-                    if reference.pin is not None and not reference.is_digest:
-                        raise
-                else:
-                    return named
-        raise Conflict(f"{reference}: {TRIES} other writers were faster", hint="try again")
+            self.store.put_card(card)
+        return name_entry(self.store, entry, reference)

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +16,18 @@ from adapterhub.regular import read_regular
 from adapterhub.system import from_system
 from adapterhub.version import is_label
 
-__all__ = ["LARGEST", "Shelf", "Version", "labels", "now", "parse_version", "read_shelf", "read_version"]
+__all__ = [
+    "LARGEST",
+    "Shelf",
+    "Version",
+    "labels",
+    "now",
+    "parse_alias",
+    "parse_version",
+    "read_shelf",
+    "read_version",
+    "shelf_of",
+]
 
 LARGEST = 1 << 20
 """Bytes a version's or an alias's file may have."""
@@ -49,6 +60,11 @@ class Shelf:
     @property
     def newest(self) -> Version | None:
         return self.versions[-1] if self.versions else None
+
+    def next(self, label: str, digest: Digest, by: str) -> Version:
+        """What the file of a version says that is published now."""
+        newest = self.newest
+        return Version(label, digest, now(newest.time if newest else ""), by, newest.label if newest else "")
 
     @property
     def doubt(self) -> str:
@@ -89,6 +105,11 @@ def parse_version(label: str, data: bytes, what: str) -> Version:
         ) from None
 
 
+def parse_alias(data: bytes) -> str:
+    """The word in an alias's file, which may be any bytes."""
+    return data.decode(errors="replace").strip()
+
+
 def read_version(folder: Path, label: str) -> Version | None:
     """What the file of a label says; None where there is none."""
     path = folder / label
@@ -110,6 +131,11 @@ def read_shelf(folder: Path) -> Shelf:
             unreadable[label] = error
         except OSError as error:
             unreadable[label] = from_system(error)
+    return shelf_of(versions, unreadable)
+
+
+def shelf_of(versions: Iterable[Version], unreadable: dict[str, AdapterHubError]) -> Shelf:
+    """The versions in their order."""
     return Shelf(tuple(sorted(versions, key=lambda version: (version.time, version.label))), unreadable)
 
 

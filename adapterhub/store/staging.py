@@ -19,7 +19,7 @@ from adapterhub.store.layout import Layout
 from adapterhub.store.leases import is_held
 from adapterhub.system import naming
 
-__all__ = ["Staging"]
+__all__ = ["Staging", "not_promised"]
 
 PIECE = 1 << 16
 """Bytes fetched at a time: what a broken connection may cost."""
@@ -55,7 +55,7 @@ class Staging:
         except BaseException:
             path.unlink(missing_ok=True)
             raise
-        self._keep(digest, path)
+        self.keep(digest, path)
         return digest, size
 
     def fetch(self, file: File, source: Source, watch: Watch | None = None) -> int:
@@ -73,13 +73,10 @@ class Staging:
                 read += again
             if digest != file.blob or sink.tell() != file.size:
                 path.unlink(missing_ok=True)
-                raise Damaged(
-                    f"{file.path}: what arrived is not {file.blob} ({file.size} bytes)",
-                    hint="the copy it was read from is damaged: run `adapterhub check` where that lies",
-                )
+                raise not_promised(file)
             _settle(sink)
             self._fetched.add(file.blob)
-            self._keep(file.blob, path)
+            self.keep(file.blob, path)
             return read
 
     @cached_property
@@ -125,7 +122,8 @@ class Staging:
                     yield stream, candidate
                     return
 
-    def _keep(self, digest: Digest, path: Path) -> None:
+    def keep(self, digest: Digest, path: Path) -> None:
+        """Take over a file of incoming/ that is whole, verified and durable."""
         staged = self.layout.incoming / f"{digest.hex}.{self.owner}.ready"
         path.rename(staged)  # over the same bytes, where they came twice
         self.arrived[digest] = staged
@@ -151,6 +149,14 @@ class Staging:
             if digest not in self._fetched:
                 path.unlink(missing_ok=True)
         self.arrived.clear()
+
+
+def not_promised(file: File) -> Damaged:
+    """What to say of bytes that are not those of the manifest."""
+    return Damaged(
+        f"{file.path}: what arrived is not {file.blob} ({file.size} bytes)",
+        hint="the copy it was read from is damaged: run `adapterhub check` where that lies",
+    )
 
 
 def _still_named(handle: int, path: Path) -> bool:

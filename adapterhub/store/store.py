@@ -22,6 +22,7 @@ from adapterhub.regular import read_regular
 from adapterhub.settings import Settings, load, who
 from adapterhub.store.blobs import BlobFiles, Blobs
 from adapterhub.store.events import Events
+from adapterhub.store.history.history import History
 from adapterhub.store.layout import LAYOUT, Layout
 from adapterhub.store.locks import shared
 from adapterhub.store.names import Names
@@ -64,6 +65,7 @@ class Store:
         self.names = Names(self.layout)
         self.notes = Notes(self.layout)
         self.events = Events(self.layout)
+        self.history = History(self.layout, self.create)
         self._user = user
         if self.layout.marker.exists():
             check_layout(read_regular(self.layout.marker), str(root))
@@ -180,6 +182,17 @@ class Store:
             raise
         return self.resolve(listed.reference)
 
+    def drop_alias(self, name: Name, alias: str) -> None:
+        """Let one alias mean nothing."""
+        self._check_writable()
+        label = self.names.aliases(name).get(alias, "")
+        event = self.events.write("unalias", str(name.at(label) if label else name), by=self.user, detail=alias)
+        try:
+            self.names.drop_alias(name, alias)
+        except BaseException:
+            event.unlink(missing_ok=True)
+            raise
+
     def drop_aliases(self, name: Name) -> None:
         """Let all aliases of an adapter mean nothing, so that all its versions can be removed."""
         self._check_writable()
@@ -228,10 +241,15 @@ class Store:
         return verify(read_regular(path), digest, str(path))
 
     def cards(self) -> Iterator[tuple[Digest, bytes]]:
-        """All base cards, verified. Files whose name is no digest are left to `check`."""
+        """All base cards, verified."""
+        for digest in self.card_digests():
+            yield digest, self.card(digest)
+
+    def card_digests(self) -> Iterator[Digest]:
+        """The digests of all base cards. Files whose name is no digest are left to `check`."""
         for path in sorted((self.root / "bases").glob("*.json")):
             with contextlib.suppress(BadReference):
-                yield (digest := Digest(path.stem)), self.card(digest)
+                yield Digest(path.stem)
 
     def _cards(self, manifest: Manifest, notes: tuple[Note, ...]) -> tuple[bytes, ...]:
         try:

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from adapterhub.document import Document
+from adapterhub.entry import Entry
 from adapterhub.errors import AdapterHubError
 from adapterhub.facts import Facts
 from adapterhub.finding import Finding
@@ -18,7 +19,7 @@ from adapterhub.system import from_system
 if TYPE_CHECKING:
     from adapterhub.store.store import Store
 
-__all__ = ["Summary", "summaries", "summary_of"]
+__all__ = ["Summary", "summaries", "summarised", "summary_of", "unreadable"]
 
 STREAMS = 2
 """Adapters read at once: an entry is a handful of small files, and a disk that has not seen them lately keeps one
@@ -31,7 +32,7 @@ T = TypeVar("T")
 
 
 class Summary(Document):
-    """A version, its digest, when it was published, and its facts, metrics, tags and base.
+    """A version, its digest, when it was published, and its facts, metrics, tags, base and the digests of its parents.
 
     `noted` is the base a note names where the manifest pins one too. `unreadable` is why nothing more is known of it;
     then `reference` may be an adapter, all of whose versions it hides.
@@ -50,6 +51,7 @@ class Summary(Document):
     license: str = ""
     base: dict[str, Any] = {}
     noted: dict[str, Any] = {}
+    parents: tuple[str, ...] = ()
     unreadable: str = ""
 
     @property
@@ -59,8 +61,13 @@ class Summary(Document):
 
 
 def summary_of(store: "Store", listed: Listed) -> Summary:
-    """Read what a store knows about one version; the manifest wins over a later pin."""
+    """Read what a store knows about one version."""
     entry = store.open(listed.digest)
+    return summarised(listed, entry, facts_of(store, listed.digest, entry))
+
+
+def summarised(listed: Listed, entry: Entry, facts: Facts) -> Summary:
+    """What an entry, its notes and its facts say together; the manifest wins over a later pin."""
     noted = gather(entry.notes)
     pin = entry.manifest.base
     return Summary(
@@ -71,12 +78,13 @@ def summary_of(store: "Store", listed: Listed) -> Summary:
         by=listed.by,
         bytes=entry.manifest.size,
         aliases=listed.aliases,
-        facts=facts_of(store, listed.digest, entry),
+        facts=facts,
         metrics=noted.metrics,
         tags=noted.tags,
         license=noted.license,
         base=pin.plain() if pin else noted.base,
         noted=noted.base if pin else {},
+        parents=tuple(parent.digest for parent in entry.manifest.parents),
     )
 
 
@@ -89,7 +97,7 @@ def _summarise(store: "Store", listed: Listed) -> Summary | None:
             return None
         return summary_of(store, listed)
     except (AdapterHubError, OSError) as error:
-        return _unreadable(str(listed.reference), error, listed)
+        return unreadable(str(listed.reference), error, listed)
 
 
 def summaries(store: "Store", names: Iterable[Name]) -> Iterator[Summary]:
@@ -117,16 +125,16 @@ def _read(store: "Store", names: Iterable[Name]) -> Iterator[Summary]:
         try:
             shelf, aliases = store.names.shelf(name), store.names.aliases(name)
         except (AdapterHubError, OSError) as error:
-            yield _unreadable(str(name), error)
+            yield unreadable(str(name), error)
             continue
         for label, reason in shelf.unreadable.items():
-            yield _unreadable(str(name.at(label)), reason)
+            yield unreadable(str(name.at(label)), reason)
         for version in shelf.versions:
             if summary := _summarise(store, store.names.line(name, version, aliases)):
                 yield summary
 
 
-def _unreadable(reference: str, error: AdapterHubError | OSError, listed: Listed | None = None) -> Summary:
+def unreadable(reference: str, error: AdapterHubError | OSError, listed: Listed | None = None) -> Summary:
     """The line of an entry, or of an adapter, that cannot be read: everything else can still be listed."""
     error = from_system(error) if isinstance(error, OSError) else error
     reason = str(error).encode(errors="backslashreplace").decode()  # a path may hold bytes that are no text

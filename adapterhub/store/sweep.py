@@ -5,8 +5,11 @@ lock held alone: what was marked longer than the grace period ago and is still n
 between a writer and a sweep, each enough on its own on a local disk: the lease, written before the writer looks whether
 a blob is there; the lock, shared by the writer while it looks a last time and names the entry; and the grace period.
 
-What the names need is asked with the lock held, but the manifests are read before: which files a digest stands for
-never changes, so writers wait for the names alone.
+What the names need is asked with the lock held, but manifests and commits are read before: which files a digest stands
+for never changes, so writers wait for the names alone.
+
+A commit names its files as long as it is there. One that no branch and no tag reaches is marked and deleted in the same
+way before the lock is taken; its files are marked with it, and go when it has gone.
 """
 
 import contextlib
@@ -17,8 +20,10 @@ import time
 from adapterhub.digest import Digest
 from adapterhub.document import Document, canonical
 from adapterhub.durable import make_folder, replace
-from adapterhub.errors import AdapterHubError, Corrupt
+from adapterhub.errors import AdapterHubError, Corrupt, NotFound
+from adapterhub.reference import Name
 from adapterhub.regular import read_regular
+from adapterhub.store.history.unreached import Waiting, forget
 from adapterhub.store.leases import leased
 from adapterhub.store.leftovers import clean
 from adapterhub.store.locks import alone
@@ -26,8 +31,8 @@ from adapterhub.store.store import Store
 
 __all__ = ["GRACE", "Swept", "sweep"]
 
-Files = dict[Digest, tuple[str, ...]]
-"""Manifest -> its blobs, in hex."""
+Files = dict[Digest | tuple[Name, str], tuple[str, ...]]
+"""Manifest, or commit of a repository -> its blobs, in hex."""
 
 GRACE = 3600.0
 """Seconds between marking and deleting."""
@@ -46,17 +51,20 @@ class Swept(Document):
 def sweep(store: Store, grace: float = GRACE) -> Swept:
     """Mark what nobody names; delete what was marked at least `grace` seconds ago.
 
-    `Corrupt`, and nothing is deleted, when a version or a manifest cannot be read, whatever it looks like: it may name
-    any blob, and have been ours before it was damaged.
+    `Corrupt`, and no blob is deleted, when a version, a manifest or a commit cannot be read, whatever it looks like: it
+    may name any blob, and have been ours before it was damaged.
     """
     if not store.exists():
         return Swept(grace=grace)
     make_folder(store.layout.incoming)
+    waiting = forget(store.history, grace)
     read = _read_ahead(store)
     with alone(store.layout.incoming):
-        loose = _loose(store, read)
+        kept, leaving = _committed(store, read, waiting)
+        loose = _loose(store, _published(store, read) | kept)
         marks = _mark(store, loose)
-        due = [digest for digest in loose if time.time() - marks[digest.hex] >= grace]
+        ripe = (digest for digest in loose if time.time() - marks[digest.hex] >= grace)
+        due = [digest for digest in ripe if digest.hex not in leaving]
         sizes = {digest: store.layout.blob(digest).stat().st_size for digest in loose}
         for digest in due:
             _delete(store, digest)
@@ -72,11 +80,15 @@ def sweep(store: Store, grace: float = GRACE) -> Swept:
 
 
 def _read_ahead(store: Store) -> Files:
-    """The files of every manifest that can be read."""
+    """The files of every manifest and every commit that can be read."""
     read: Files = {}
     for listed in store.list():
         with contextlib.suppress(AdapterHubError):  # with the lock held it is asked again, and speaks up
             read[listed.digest] = _files(store, listed.digest)
+    for name in store.history.all():
+        for oid in store.history.commits(name):
+            with contextlib.suppress(AdapterHubError):
+                read[name, oid] = _files_of(store, name, oid)
     return read
 
 
@@ -84,7 +96,12 @@ def _files(store: Store, manifest: Digest) -> tuple[str, ...]:
     return tuple(file.sha256 for file in store.manifest(manifest).files)
 
 
-def _loose(store: Store, read: Files) -> list[Digest]:
+def _files_of(store: Store, name: Name, oid: str) -> tuple[str, ...]:
+    return tuple(file.sha256 for file in store.history.commit(name, oid).files)
+
+
+def _published(store: Store, read: Files) -> set[str]:
+    """What living leases and versions name."""
     needed = leased(store.layout.incoming)
     for name in store.names.all():
         shelf = store.names.shelf(name)
@@ -102,6 +119,28 @@ def _loose(store: Store, read: Files) -> list[Digest]:
                     f"{name.at(version.label)}: {error}; nothing was swept, since nobody knows which files it names",
                     hint="adapterhub check --repair; or remove that version first",
                 ) from None
+    return needed
+
+
+def _committed(store: Store, read: Files, waiting: Waiting) -> tuple[set[str], set[str]]:
+    """What commits name, and what those name that wait for their own end."""
+    kept, leaving = set[str](), set[str]()
+    for name in store.history.all():
+        for oid in store.history.commits(name):
+            try:
+                files = read[name, oid] if (name, oid) in read else _files_of(store, name, oid)
+            except NotFound:  # another sweep forgot it
+                continue
+            except Corrupt as error:
+                raise Corrupt(
+                    f"{name}: {error}; nothing was swept, since nobody knows which files it names",
+                    hint="adapterhub check --repair; or delete that repository",
+                ) from None
+            (leaving if oid in waiting.get(name, ()) else kept).update(files)
+    return kept, leaving
+
+
+def _loose(store: Store, needed: set[str]) -> list[Digest]:
     # What is no file is left to `check`.
     return [digest for digest, path in store.blobs.all() if digest and digest.hex not in needed and path.is_file()]
 

@@ -62,26 +62,28 @@ def copy(
     *,
     next_version: bool = False,
     aliases: tuple[str, ...] = (),
+    found: tuple[Listed, Entry] | None = None,
     progress: Progress | None = None,
 ) -> Copied:
-    """Copy one entry: only blobs the sink lacks are read, the name comes last.
+    """Copy one entry: only blobs the sink lacks are read, the name comes last. `found` is what was found already.
 
     The version keeps its label; `Taken` where that means something else, unless the reference is a digest or
     `next_version` is given: then it gets the sink's next integer. Aliases move only when named. `Damaged` where the
     source's copy is.
     """
     check_words(sink, aliases)
-    found, entry = find(source, reference)
-    check_aliases(sink, found.reference, aliases)
+    listed, entry = found or find(source, reference)
+    check_aliases(sink, listed.reference, aliases)
     if progress is not None:
         entry = replace(entry, files=Watched(entry.files, progress))
     try:
-        published = _publish(sink, entry, found.reference.here(), next_version or reference.is_digest)
+        published = _publish(sink, entry, listed.reference.here(), next_version or reference.is_digest)
     except Corrupt:
-        source.resolve(found.reference)  # `NotFound` where it was removed and swept while it was copied
+        if found is None:
+            source.resolve(listed.reference)  # `NotFound` where it was removed and swept while it was copied
         raise
     _point(sink, published.reference, aliases)
-    return Copied(found, published, source.missing if isinstance(source, Incomplete) else "")
+    return Copied(listed, published, source.missing if isinstance(source, Incomplete) else "")
 
 
 def check_words(sink: Registry, aliases: Iterable[str]) -> None:
@@ -142,26 +144,34 @@ class Watched:
     progress: Progress
 
     def open(self, file: File, start: int = 0) -> BinaryIO:
-        advance = self.progress.begin(file.path, file.size)
-        advance(start)
-        stream: BinaryIO = _Counting(self.inner.open(file, start), advance)  # type: ignore[assignment]
+        stream: BinaryIO = _Counting(self.inner.open(file, start), self.progress, file, start)  # type: ignore[assignment]
         return stream
 
 
 @final
 class _Counting:
-    """Just enough of a stream for whoever copies it."""
+    """Just enough of a stream for whoever copies it; one that goes back begins again."""
 
-    def __init__(self, inner: BinaryIO, advance: Callable[[int], None]) -> None:
-        self.inner, self.advance = inner, advance
+    def __init__(self, inner: BinaryIO, progress: Progress, file: File, start: int) -> None:
+        self.inner, self.progress, self.file = inner, progress, file
+        self.advance = progress.begin(file.path, file.size)
+        self.advance(start)
 
     def read(self, size: int = -1) -> bytes:
         data = self.inner.read(size)
         self.advance(len(data))
         return data
 
+    def seek(self, offset: int) -> int:
+        self.advance = self.progress.begin(self.file.path, self.file.size)
+        self.advance(offset)
+        return self.inner.seek(offset)
+
+    def close(self) -> None:
+        self.inner.close()
+
     def __enter__(self) -> "_Counting":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.inner.close()
+        self.close()

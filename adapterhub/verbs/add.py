@@ -28,7 +28,7 @@ from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.gate import gate
 from adapterhub.verbs.shown import Shown, left_out, shown
 
-__all__ = ["Request", "add", "add_intake"]
+__all__ = ["Request", "add", "add_intake", "fresh_notes", "read_of", "said_of"]
 
 
 @final
@@ -66,7 +66,7 @@ def add_intake(
 ) -> Shown:
     """The same for what has been looked at already."""
     pin, cards, card = request.pin, request.cards, None
-    said = _said(intake, request)
+    said = said_of(intake, request)
     for kind, data in said.items():
         desk.store.say(Digest.of(b""), kind, data)  # what cannot be said is refused before anything is read
     if request.base:
@@ -82,7 +82,7 @@ def add_intake(
             recipe=request.recipe,
             training=request.training,
         )
-        notes = _notes(desk.store, manifest, said, _read(intake, request))
+        notes = fresh_notes(desk.store, manifest, said, read_of(intake, request))
         entry = Entry(manifest, BlobFiles(desk.store.blobs), notes, cards)
         published = session.publish(entry, reference)
     keep_facts(desk.store, manifest.digest, intake.facts)
@@ -125,7 +125,8 @@ def _take_all(session: Session, paths: Mapping[str, Path], progress: Progress | 
 _nobody: Callable[[int], None] = lambda _: None  # noqa: E731
 
 
-def _said(intake: Intake, request: Request) -> dict[str, dict[str, Any]]:
+def said_of(intake: Intake, request: Request) -> dict[str, dict[str, Any]]:
+    """What is said about a new entry, by kind of note."""
     said: dict[str, dict[str, Any]] = {
         "metrics": dict(request.metrics),
         "tags": {"add": sorted(request.tags)} if request.tags else {},
@@ -137,13 +138,13 @@ def _said(intake: Intake, request: Request) -> dict[str, dict[str, Any]]:
     return {kind: data for kind, data in said.items() if data}
 
 
-def _read(intake: Intake, request: Request) -> dict[str, dict[str, Any]]:
+def read_of(intake: Intake, request: Request) -> dict[str, dict[str, Any]]:
     """What the folder itself says of its run."""
     run = intake.run
     return {"metrics": run.metrics, "cost": run.cost, "training": {} if request.training else run.training}
 
 
-def _notes(
+def fresh_notes(
     store: Store, manifest: Manifest, said: dict[str, dict[str, Any]], read: dict[str, dict[str, Any]]
 ) -> tuple[Note, ...]:
     """What is said, less what the store has heard already; what is read counts where nobody has spoken."""

@@ -14,6 +14,7 @@ from adapterhub.base.places import Places
 from adapterhub.digest import Digest
 from adapterhub.entry import Entry
 from adapterhub.errors import AdapterHubError, BadReference, DoesNotFit
+from adapterhub.formats.folder import is_tokenizer
 from adapterhub.formats.members import EntryMembers, FolderMembers, Members
 from adapterhub.protocols.hf_hub.address import Address, parse_address
 from adapterhub.verbs.desk import Desk
@@ -25,6 +26,7 @@ __all__ = [
     "at_entry",
     "at_folder",
     "at_hub",
+    "fetched",
     "is_offline",
     "place_of_source",
 ]
@@ -150,6 +152,17 @@ def at_downloaded(address: Address) -> Place:
     folder, commit = downloaded(address)
     here = at_folder(folder)
     return Place(here.members, address.repo, str(address.at(commit)), here.look, bare=here.bare)
+
+
+def fetched(desk: Desk, address: Address) -> Path:
+    """The folder of a model on a Hub, with its weights, configs and tokenizer, in the cache of the Hub's client."""
+    from adapterhub.protocols.hf_hub.repository import download, downloaded, open_repository
+
+    if is_offline(desk):
+        return downloaded(address)[0]
+    found = open_repository(address)
+    beside = (name for name in found.names() if is_tokenizer(name) or name.endswith(CONFIG))
+    return download(found, sorted({*weight_names(found), *beside}))
 
 
 def place_of_source(desk: Desk, source: str | None) -> Place | None:

@@ -11,7 +11,7 @@ from adapterhub.document import Document
 from adapterhub.verbs.bases import base_add_card, card_bytes, card_for, known_cards
 from adapterhub.verbs.desk import Desk
 
-__all__ = ["BaseShown", "base_add", "base_list", "base_show"]
+__all__ = ["BaseShown", "base_add", "base_list", "base_show", "shown_card"]
 
 
 class BaseShown(Document):
@@ -42,22 +42,23 @@ def base_add(desk: Desk, word: str, watch: Watch | None = None) -> BaseShown:
     """Read a base once, hash its tensors, keep its card."""
     card = card_for(desk, word, watch=watch)
     known = desk.store.settings.bases.get(Digest.of(card_bytes(card)).hex)
-    shown = _shown(card, base_add_card(desk, card))
+    shown = shown_card(card, base_add_card(desk, card))
     return shown.model_copy(update={"formerly": known.name if known and known.name != card.name else ""})
 
 
 def base_show(desk: Desk, word: str, watch: Watch | None = None) -> BaseShown:
     """What a base is, whether it is kept or not."""
     card = card_for(desk, word, watch=watch)
-    return _shown(card, Digest.of(card_bytes(card)).hex)
+    return shown_card(card, Digest.of(card_bytes(card)).hex)
 
 
 def base_list(desk: Desk) -> list[BaseShown]:
     """The bases this store knows."""
-    return [_shown(card, Digest.of(card_bytes(card)).hex) for card in known_cards(desk)]
+    return [shown_card(card, Digest.of(card_bytes(card)).hex) for card in known_cards(desk)]
 
 
-def _shown(card: Card, digest: str) -> BaseShown:
+def shown_card(card: Card, digest: str) -> BaseShown:
+    """What a card says; `digest` is its own, in hex."""
     dtypes: dict[str, int] = {}
     for row in card.tensors:
         dtypes[row.dtype] = dtypes.get(row.dtype, 0) + prod(row.shape)

@@ -8,7 +8,7 @@ from typing import final
 
 from adapterhub.durable import make_folder
 from adapterhub.entry import Entry
-from adapterhub.errors import AdapterHubError, BadReference, NotFound, Refused, WrongUsage
+from adapterhub.errors import AdapterHubError, BadReference, NotFound, WrongUsage
 from adapterhub.manifest import Manifest
 from adapterhub.reference import Reference, home_path, is_folder, parse
 from adapterhub.registry import Listed, Registry, find
@@ -17,7 +17,7 @@ from adapterhub.settings import Settings, save
 from adapterhub.store.locks import alone
 from adapterhub.store.store import Store
 
-__all__ = ["Contents", "Desk", "PathLike", "as_word", "as_words", "contents"]
+__all__ = ["HUB", "Contents", "Desk", "PathLike", "as_word", "as_words", "contents"]
 
 Contents = tuple[tuple[str, str], ...]
 """The files of an entry, as paths and digests."""
@@ -25,6 +25,8 @@ Contents = tuple[tuple[str, str], ...]
 PathLike = str | Path
 
 DEFAULT = "origin"
+HUB = "hf"
+"""The word for the Hub that huggingface_hub asks: huggingface.co, or HF_ENDPOINT."""
 
 
 @final
@@ -85,11 +87,10 @@ class Desk:
                     f"there are {len(remotes)} remotes: {', '.join(sorted(remotes))}; which one?",
                     hint=f"name it with --to or --from, or call one of them {DEFAULT}",
                 )
-        if name == "hf":
-            raise Refused(
-                "hf: the Hugging Face Hub cannot be used as a remote yet",
-                hint="download the adapter's folder with another tool, then `adapterhub add ./folder namespace/name`",
-            )
+        if name == HUB:
+            from adapterhub.protocols.hf_hub.client import home
+
+            return f"hub+{home()}"
         if name not in remotes:
             known = ", ".join(sorted(remotes)) or "none"
             raise NotFound(f"no remote is called {name!r}; known: {known}", hint=f"adapterhub remote add {name} URL")

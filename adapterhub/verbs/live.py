@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from adapterhub.errors import DoesNotFit, Refused, WrongUsage
+from adapterhub.protocols.hf_hub.address import is_address, parse_address
 from adapterhub.reference import is_folder
+from adapterhub.verbs.base_places import fetched
 from adapterhub.verbs.bases import card_for
 from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.fits import audit
@@ -113,12 +115,9 @@ def insist_on_fit(desk: Desk, wanted: Asked, base: str, *, partial: bool | None 
 
 
 def folder_of_base(desk: Desk, word: str) -> Path:
-    """The folder of a base: itself, or the one that holds the files of an entry of kind model."""
-    if word.startswith("hf:"):
-        raise Refused(
-            f"{word}: its weights are not on this machine",
-            hint="`hf download NAME --local-dir base`, then give its folder: ./base",
-        )
+    """The folder of a base: itself, what is downloaded of a Hub, or that of the files of an entry of kind model."""
+    if is_address(word):
+        return fetched(desk, parse_address(word))
     if is_folder(word):
         return desk.folder(word)
     listed, entry = desk.find(word)

@@ -19,7 +19,7 @@ from adapterhub.verbs.bases import kept_card
 from adapterhub.verbs.desk import Desk
 
 if TYPE_CHECKING:
-    from adapterhub.store.index.sides import Known
+    from adapterhub.store.index.sides import Audited, Known
 
 __all__ = ["known_adapters", "matrix"]
 
@@ -34,8 +34,15 @@ OFTEN = 100
 """Adapters between two words about how far it is."""
 
 
-def matrix(desk: Desk, fits: Fits, *, tell: Tell, watch: Watch | None = None) -> list[Report]:
-    """The reports of every adapter that can be read; of the others `tell` is told how many there are.
+def matrix(
+    desk: Desk,
+    fits: Fits,
+    *,
+    tell: Tell,
+    watch: Watch | None = None,
+    keep: "Callable[[Audited], bool]" = lambda row: True,
+) -> list[Report]:
+    """The reports of every adapter that can be read, or of those to `keep`; `tell` is told how many cannot be.
 
     `Corrupt` where there are adapters and none of them can be read: an answer of nothing would say that all is well.
     """
@@ -43,9 +50,10 @@ def matrix(desk: Desk, fits: Fits, *, tell: Tell, watch: Watch | None = None) ->
     recorded = cache(lambda card: kept_card(desk, Digest.parse(card)))
     shared: dict[tuple[str, str, str], list[Report] | None] = {}
     sides = {digest: read_side(data) for digest, data in known.sides.items()}
-    for count, row in enumerate(known.rows):
+    rows = [row for row in known.rows if keep(row)]
+    for count, row in enumerate(rows):
         if watch and count % OFTEN == 0:
-            watch(count, len(known.rows))
+            watch(count, len(rows))
         if (key := (row.side, row.pin, row.noted)) not in shared:
             try:
                 shared[key] = list(fits(_pinned(sides[row.side], row.pin, row.noted, recorded)))

@@ -1,18 +1,18 @@
 """`pull`, `push` and the remotes they go to."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from adapterhub.document import Document
 from adapterhub.entry import Damaged
-from adapterhub.errors import BadReference, Conflict, NotFound, WrongUsage
-from adapterhub.reference import Reference, check_name, parse
-from adapterhub.registry import find
-from adapterhub.remotes.table import SCHEMES, check_url, url_of
+from adapterhub.errors import BadReference, Conflict, Corrupt, NotFound, Refused
+from adapterhub.reference import check_name
+from adapterhub.remotes.table import BUCKETS, SCHEMES, check_url, url_of
 from adapterhub.settings import Remote
 from adapterhub.store.store import Store
 from adapterhub.transfer.copy import Progress, Taken, check_aliases, check_words, copy
-from adapterhub.verbs.desk import Desk
+from adapterhub.verbs.desk import HUB, Desk
+from adapterhub.verbs.wanted import Found, Wanted, found, wanted
 
 if TYPE_CHECKING:
     from adapterhub.audit.report import Verdict
@@ -72,46 +72,61 @@ def pull(
 
     With `bases`, what does not fit each of them well enough is refused before anything is fetched.
     """
-    references = []
-    for word in words:
-        reference = parse(word)
-        if remote and reference.remote and reference.remote != remote:
-            raise WrongUsage(f"{word} names the remote {reference.remote}, --from {remote}", hint="name one of them")
-        references.append(reference)
+    each = wanted(words, remote)
     from adapterhub.verbs.gate import gate_entries, verdicts
 
-    if wanted := tuple(bases):
-        sources = [find(desk.remote(reference.remote or remote), reference.here()) for reference in references]
-        gate_entries(desk, sources, wanted, require)
-    pulled = [_pull(desk, reference, remote, progress) for reference in references]
+    if wished := tuple(bases):
+        looked = [found(desk, one) for one in each]
+        gate_entries(desk, [(one.listed, one.entry) for one in looked], wished, require)
+    pulled = [_pull(desk, one, progress) for one in each]
     told = verdicts(desk, [one.reference for one in pulled])
     return [one.model_copy(update={"fits": told.get(one.reference, {})}) for one in pulled]
 
 
-def _pull(desk: Desk, reference: Reference, remote: str | None, progress: Progress | None) -> Pulled:
-    source = desk.remote(reference.remote or remote)
+def _pull(desk: Desk, one: Wanted, progress: Progress | None) -> Pulled:
+    there = found(desk, one)
+    reference, both = one.reference.here(), (there.listed, there.entry)
     try:
-        copied = copy(reference.here(), source, desk.store, progress=progress)
+        copied = copy(reference, there.source, desk.store, found=both, progress=progress)
     except Taken as error:
-        by_digest = f"adapterhub pull {reference.at(str(error.digest))}{f' --from {remote}' if remote else ''}"
-        raise Conflict(
-            str(error), hint=f"pull it by its digest, and it gets the next free version here: {by_digest}"
-        ) from None
+        raise _taken(one, there, error) from None
     except Damaged as error:
-        where = reference.remote or remote or "the remote"
+        where = one.remote or "the remote"
         raise Damaged(
             f"{error}; the copy in {where} is damaged, or changed on the way",
             hint=f"nothing was named here: pull it from another remote, or tell whoever keeps {where} to run "
             "`adapterhub check --repair` on it",
         ) from None
+    except Corrupt:
+        if one.address is None:
+            there.source.resolve(reference)  # `NotFound` where it was removed and swept while it was copied
+        raise
     published = copied.published
-    details = (copied.source.detail, copied.missing)
+    details = (copied.source.detail, copied.missing, *there.told)
     return Pulled(
         reference=str(published.reference),
         digest=str(published.digest),
         bytes_received=published.received,
         detail="; ".join(filter(None, details)),
     )
+
+
+def _taken(one: Wanted, there: Found, error: Taken) -> Conflict:
+    """The label means something else here: another version, or what its tag meant before it was moved."""
+    if one.address is not None:
+        hint = f"give it another version here: adapterhub pull {one.word} {one.reference.name}@VERSION"
+    else:
+        here = f" --from {one.remote}" if one.remote and not one.reference.remote else ""
+        by_digest = f"adapterhub pull {one.reference.at(str(error.digest))}{here}"
+        hint = f"pull it by its digest, and it gets the next free version here: {by_digest}"
+    return Conflict("; ".join((*there.told, str(error))), hint=hint)
+
+
+@runtime_checkable
+class Housing(Protocol):
+    """A registry in which everybody may see what is public, and what is new is private unless this is set."""
+
+    public: bool
 
 
 def push(
@@ -121,12 +136,17 @@ def push(
     *,
     next_version: bool = False,
     aliases: tuple[str, ...] = (),
+    public: bool = False,
     progress: Progress | None = None,
 ) -> list[Pushed]:
-    """Send entries to a remote: only what it lacks, the name last."""
+    """Send entries to a remote: only what it lacks, the name last. What is new on a Hub is private unless `public`."""
     references = [desk.reference(word) for word in words]
     listed = [desk.store.resolve(reference) for reference in references]  # every mistake before the first byte
     sink = desk.remote(remote, write=True)
+    if public:
+        if not isinstance(sink, Housing):
+            raise Refused("only what lies on a Hub is public or private", hint="push without --public")
+        sink.public = True
     check_words(sink, aliases)
     for item in listed:
         check_aliases(sink, item.reference, aliases)
@@ -154,14 +174,24 @@ def remote_add(desk: Desk, name: str, url: str) -> RemoteShown:
     """Remember a remote. Its name must not be one that means something already."""
     check_name(name, "remote")
     url = url_of(url)
-    if name in ("hf", "sha256"):
+    if name in (HUB, "sha256"):
         raise BadReference(f"a remote cannot be called {name}: the word is built in", hint="choose another word")
     known = desk.store.settings.remotes.get(name)
     if known and known.url != url:
         raise Conflict(f"the remote {name} is there already: {known.url}", hint=f"adapterhub remote remove {name}")
     check_url(url)
+    able = _able(desk, url)
     desk.change_settings(lambda s: s.model_copy(update={"remotes": {**s.remotes, name: Remote(url=url)}}))
-    return _remote_shown(name, url)
+    shown = _remote_shown(name, url)
+    return shown.model_copy(update={"kind": f"{shown.kind}, {able}"}) if able else shown
+
+
+def _able(desk: Desk, url: str) -> str:
+    """What a bucket lets us do. Only trying tells: many servers take conditions without a word and overwrite anyhow."""
+    if desk.offline or url.partition(":")[0] not in BUCKETS:
+        return ""
+    registry = desk.remote(url)
+    return registry.able() if isinstance(registry, Telling) else ""
 
 
 def _remote_shown(name: str, url: str) -> RemoteShown:
@@ -182,10 +212,18 @@ def remote_remove(desk: Desk, name: str) -> RemoteShown:
     return _remote_shown(name, remotes[name].url)
 
 
+@runtime_checkable
+class Telling(Protocol):
+    """A registry that tells who asks, and what he may do."""
+
+    def able(self) -> str: ...
+
+
 def remote_test(desk: Desk, name: str) -> RemoteShown:
     """Ask a remote whether it is there and readable."""
     registry = desk.remote(name)
     count = sum(1 for _ in registry.list())
     kind = "writable" if isinstance(registry, Store) else "read only"
+    kind = registry.able() if isinstance(registry, Telling) else kind
     shown = next((r for r in remote_list(desk) if r.name == name), _remote_shown(name, name))
     return shown.model_copy(update={"kind": f"{kind}, {count} versions"})

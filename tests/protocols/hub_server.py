@@ -16,7 +16,9 @@ LARGE = (".safetensors", ".gguf", ".bin")
 
 @dataclass
 class Hub:
-    """Models by name: a folder each. `refused` are answers (status, X-Error-Code) instead of a model's.
+    """Models by name: a folder each. `refused` are answers (status, X-Error-Code) instead of a model's, or a file's.
+
+    The tag v1 means what lies there now.
 
     `sent` counts the bytes that went out of each file; `asked` are paths as they came. A `fault` may answer a request
     itself and then says True.
@@ -81,7 +83,8 @@ class Handler(BaseHTTPRequestHandler):
             if revision and unquote(revision) not in ("main", "v1", self.hub.commit(model)):
                 self.fail(404, "RevisionNotFound")
             else:
-                {"resolve": self.resolve, "tree": self.tree, "paths-info": self.paths}.get(verb, self.info)(file)
+                verbs = {"resolve": self.resolve, "tree": self.tree, "paths-info": self.paths, "refs": self.refs}
+                verbs.get(verb, self.info)(file)
 
     def info(self, _: str) -> None:
         blobs = "blobs" in parse_qs(urlsplit(self.path).query)
@@ -90,6 +93,10 @@ class Handler(BaseHTTPRequestHandler):
             for name, sha256 in self.hub.files(self.model).items()
         ]
         self.json({"id": self.model, "sha": self.hub.commit(self.model), "siblings": siblings})
+
+    def refs(self, _: str) -> None:
+        here = [{"name": name, "ref": name, "targetCommit": self.hub.commit(self.model)} for name in ("main", "v1")]
+        self.json({"branches": here[:1], "tags": here[1:], "converts": []})
 
     def tree(self, _: str) -> None:
         self.json([self.entry(name, sha256) for name, sha256 in self.hub.files(self.model).items()])
@@ -103,6 +110,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def resolve(self, quoted: str) -> None:
         file = unquote(quoted)
+        if f"{self.model}/{file}" in self.hub.refused:
+            self.fail(*self.hub.refused[f"{self.model}/{file}"])
+            return
         sha256 = self.hub.files(self.model).get(file)
         if sha256 is None:
             self.fail(404, "EntryNotFound")

@@ -10,7 +10,9 @@ import pytest
 from adapterhub.errors import BadReference, NotFound, Unreachable
 from adapterhub.hub import Hub
 from adapterhub.protocols.hf_hub import repository
-from tests.builders import tiny_adapter, tiny_base
+from adapterhub.protocols.hf_hub.address import parse_address
+from adapterhub.verbs.base_places import fetched
+from tests.builders import tiny_adapter, tiny_base, write_files
 from tests.protocols import hub_server
 
 NAME = "org/tiny"
@@ -142,3 +144,14 @@ def test_a_base_that_is_not_there_stops_an_add_before_anything_is_kept(hub: Hub,
     with pytest.raises(NotFound, match="hf:org/none: no such repository"):
         hub.add(run, "ada/poet", base="hf:org/none")
     assert hub.list() == []
+
+
+def test_the_weights_of_a_base_come_where_they_are_needed_and_nothing_else_does(
+    hub: Hub, remote: hub_server.Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    write_files(remote.models[NAME], {"tokenizer.json": b"{}", "picture.png": b"x", "old/model.safetensors": b"x"})
+    folder = fetched(hub.desk, parse_address(WORD))
+    assert sorted(path.name for path in folder.iterdir()) == ["config.json", WEIGHTS, "tokenizer.json"]
+    assert (folder / WEIGHTS).read_bytes() == (remote.models[NAME] / WEIGHTS).read_bytes()

@@ -108,13 +108,6 @@ def test_a_manifest_that_is_damaged_is_told_with_the_folder_it_lies_in(hub: Hub,
         hub.push(["ada/poet"])
 
 
-def test_the_hub_as_a_remote_says_what_helps_until_it_is_one(hub: Hub) -> None:
-    for attempt in (lambda: hub.pull(["hf:org/name"]), lambda: hub.push(["ada/poet"], "hf")):
-        with pytest.raises(Refused, match="cannot be used as a remote yet") as refusal:
-            attempt()
-        assert "adapterhub add" in refusal.value.hint
-
-
 def test_a_remote_with_a_password_is_not_remembered(hub: Hub) -> None:
     with pytest.raises(BadReference, match="holds a name and a password"):
         hub.remote_add("web", "https://ada:secret@host/x")

@@ -13,12 +13,20 @@ EXAMPLES = (
     "adapterhub pull ada/poet",
     "adapterhub pull ada/poet@1 ada/chat@prod --from team",
     "adapterhub pull team:ada/poet --base ./llama",
+    "adapterhub pull hf:org/poet@v1.2",
+    "adapterhub pull hf:org/many#poet ada/poet",
 )
 
 
 def command(
     ctx: Context,
-    references: Annotated[list[str], Argument(metavar="REF…", help="What to fetch: [remote:]namespace/name[@pin].")],
+    references: Annotated[
+        list[str],
+        Argument(
+            metavar="REF…",
+            help="What to fetch: [remote:]namespace/name[@pin], or hf:[org/]name[@revision][#folder] [NAME].",
+        ),
+    ],
     source: Annotated[
         str | None, Option("--from", metavar="R", help="The remote; else the only one, else `origin`.")
     ] = None,
@@ -30,6 +38,9 @@ def command(
     """Fetch entries from another registry into the store.
 
     Only bytes that are missing here are sent; every digest is checked; an interrupted pull goes on where it stopped.
+    From the Hub (hf:, which is huggingface.co or HF_ENDPOINT) any adapter repository comes, at any branch, tag or
+    commit. It is kept under org/name, or under the NAME that follows. A tag is a version; what has none gets the next
+    integer.
     With --base the audit is asked first, and what fits worse than --require is not fetched (exit 6).
     """
     run = run_of(ctx)

@@ -12,6 +12,7 @@ EXAMPLES = (
     "adapterhub push ada/poet",
     "adapterhub push ada/poet ada/chat@2 --to team",
     "adapterhub push ada/poet --next --alias prod",
+    "adapterhub push ada/poet --to hf --public",
 )
 
 
@@ -23,12 +24,16 @@ def command(
     alias: Annotated[
         list[str] | None, Option(metavar="A", help="Point this alias at it there, too; may be repeated.")
     ] = None,
+    public: Annotated[
+        bool, Option("--public", help="Let everybody see what is new on a Hub; else it is private.")
+    ] = False,
 ) -> None:
     """Send entries from the store to another registry.
 
-    Only bytes that are missing there are sent, files first and names last: nobody ever sees half an entry.
+    Only bytes that are missing there are sent, files first and names last: nobody ever sees half an entry. On a Hub
+    (hub+https://…, or `hf` for huggingface.co) it becomes a model repository: one commit, and a tag for the version.
     """
     run = run_of(ctx)
     with bars() as progress:
-        moved = run.hub().push(references, to, next_version=next, aliases=alias or (), progress=progress)
+        moved = run.hub().push(references, to, next_version=next, aliases=alias or (), public=public, progress=progress)
     run.answer(moved, moves.print_pushed)

@@ -16,7 +16,12 @@ def add(
     ctx: Context,
     name: Name,
     url: Annotated[
-        str, Argument(metavar="URL", help="A folder (./team, file:///srv/team), or https://site with a store's tree.")
+        str,
+        Argument(
+            metavar="URL",
+            help="A folder (./team, file:///srv/team), https://site with a store's tree, a Hub (hub+https://host), "
+            "or a bucket (s3://bucket/prefix).",
+        ),
     ],
 ) -> None:
     """Give another registry a name."""
@@ -48,6 +53,7 @@ COMMANDS: dict[str, Row] = {
         (
             "adapterhub remote add team file:///srv/adapters",
             "adapterhub remote add origin https://example.org/adapters",
+            "adapterhub remote add team hub+https://adapters.example.org",
         ),
     ),
     "list": (listing, ("adapterhub remote list",)),

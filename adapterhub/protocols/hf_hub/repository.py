@@ -6,19 +6,23 @@ read of a file after that is asked for by ranges.
 
 import contextlib
 import io
-import os
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, cast, final
 
 from adapterhub.errors import Corrupt, NotFound, Unreachable
 from adapterhub.protocols.hf_hub.address import Address
-from adapterhub.protocols.hf_hub.faults import OFFLINE, asking
+from adapterhub.protocols.hf_hub.client import TIMEOUT, Client, quiet, usual
+from adapterhub.protocols.hf_hub.faults import OFFLINE
+from adapterhub.protocols.http import Reader
 
-__all__ = ["Remote", "Repository", "downloaded", "open_repository"]
+__all__ = ["Remote", "Repository", "Tree", "download", "downloaded", "open_repository", "read_tree"]
 
-TIMEOUT = 30.0
+SHA256 = re.compile("[0-9a-f]{64}")
+
 TRIES = 2
 """How often a question is asked again after a passing fault."""
 
@@ -41,11 +45,39 @@ class Remote:
 
 @final
 @dataclass(frozen=True)
+class Tree:
+    """All files of a repository at one commit by their path; `info` is what else the Hub told of it."""
+
+    client: Client
+    repo: str
+    commit: str
+    files: Mapping[str, Remote]
+    info: Any = field(repr=False, default=None)
+
+    @property
+    def place(self) -> str:
+        """What the repository is called in errors and notes."""
+        return self.client.place(self.repo)
+
+    @cached_property
+    def reader(self) -> Reader:
+        """Reads its files, by their quoted paths."""
+        return self.client.reader(self.repo, self.commit)
+
+    def below(self, folder: str) -> dict[str, Remote]:
+        """Every file below a folder, by its path from there."""
+        prefix = f"{folder}/" if folder else ""
+        return {path[len(prefix) :]: file for path, file in self.files.items() if path.startswith(prefix)}
+
+
+@final
+@dataclass(frozen=True)
 class Repository:
     """The files of one folder of a repository at one commit, by name."""
 
     address: Address
     files: Mapping[str, Remote]
+    client: Client = field(repr=False, default_factory=usual)
 
     def names(self) -> tuple[str, ...]:
         return tuple(sorted(self.files))
@@ -56,7 +88,7 @@ class Repository:
     def open(self, name: str) -> BinaryIO:
         """A seekable stream that asks for what is read of the file and no more."""
         block = 0 if name.endswith(".safetensors") else BLOCK
-        return cast(BinaryIO, _Beginning(self.files[name], f"{self.address}: {name}", block))
+        return cast(BinaryIO, _Beginning(self.files[name], f"{self.address}: {name}", block, self.client))
 
     @property
     def digests(self) -> dict[str, str]:
@@ -64,41 +96,43 @@ class Repository:
         return {name: file.sha256 for name, file in self.files.items() if file.sha256}
 
 
-def open_repository(address: Address) -> Repository:
-    """The repository at the commit its revision stands for now."""
-    from huggingface_hub import HfApi, constants
+def read_tree(client: Client, repo: str, revision: str | None = None) -> Tree:
+    """What lies in a repository at the commit a revision stands for now: one question."""
+    info = client.info(repo, revision, files=True)
+    if not isinstance(info.sha, str) or not info.sha:
+        raise Corrupt(f"{client.place(repo)}: the Hub tells no commit", hint="is that address (HF_ENDPOINT) a Hub's?")
+    found = {file.rfilename: _file(client, repo, info.sha, file) for file in info.siblings or ()}
+    return Tree(client, repo, info.sha, found, info)
 
-    with asking(str(address)):
-        api = HfApi(
-            endpoint=(os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/"), library_name="adapterhub"
-        )
-        info = api.model_info(address.repo, revision=address.revision, files_metadata=True, timeout=TIMEOUT)
-    if not info.sha:
-        raise Corrupt(f"{address}: the Hub tells no commit", hint="is HF_ENDPOINT a Hub?")
-    fixed = address.at(info.sha)
-    found = dict(_below(address.path, info.siblings or ()))
+
+def open_repository(address: Address, client: Client | None = None) -> Repository:
+    """The repository at the commit its revision stands for now."""
+    client = client or usual()
+    tree = read_tree(client, address.repo, address.revision)
+    found = dict(_below(address.path, tree.files))
     if address.path and not found:
         raise NotFound(f"{address}: neither a folder nor a file there", hint="look at the repository's page")
-    return Repository(fixed, {name: _file(api.endpoint, fixed, file) for name, file in found.items()})
+    return Repository(address.at(tree.commit), found, client)
 
 
-def _below(path: str, siblings: Iterable[Any]) -> Iterable[tuple[str, Any]]:
+def _below(path: str, files: Mapping[str, Remote]) -> Iterable[tuple[str, Remote]]:
     """The files of one folder by name; of a path that is a file, that one."""
-    for file in siblings:
-        folder, _, name = file.rfilename.rpartition("/")
-        if path in (folder, file.rfilename):
+    for there, file in files.items():
+        folder, _, name = there.rpartition("/")
+        if path in (folder, there):
             yield name, file
 
 
-def _file(endpoint: str, address: Address, told: Any) -> Remote:
+def _file(client: Client, repo: str, commit: str, told: Any) -> Remote:
     from huggingface_hub import hf_hub_url
 
     size = told.size if told.lfs is None else told.lfs.size
     if type(size) is not int or size < 0:
-        raise Corrupt(f"{address}: {told.rfilename}: the Hub tells no size", hint="is HF_ENDPOINT a Hub?")
-    url = hf_hub_url(address.repo, told.rfilename, revision=address.revision, endpoint=endpoint)
+        what = f"{client.place(repo)}: {told.rfilename}"
+        raise Corrupt(f"{what}: the Hub tells no size", hint="is that address (HF_ENDPOINT) a Hub's?")
+    url = hf_hub_url(repo, told.rfilename, revision=commit, endpoint=client.endpoint)
     digest = told.lfs.sha256 if told.lfs is not None else None
-    return Remote(url, size, digest if isinstance(digest, str) and len(digest) == 64 else None)
+    return Remote(url, size, digest if isinstance(digest, str) and SHA256.fullmatch(digest) else None)
 
 
 def downloaded(address: Address) -> tuple[Path, str]:
@@ -114,12 +148,26 @@ def downloaded(address: Address) -> tuple[Path, str]:
     return folder / address.path, folder.name
 
 
+def download(found: Repository, names: Iterable[str]) -> Path:
+    """Some files of a repository in the cache of the Hub's client, fetched where they are not there; their folder."""
+    from glob import escape
+
+    from huggingface_hub import snapshot_download
+
+    address, client = found.address, found.client
+    paths = [escape(f"{address.path}/{name}".lstrip("/")) for name in names]
+    how: dict[str, Any] = {"endpoint": client.endpoint, "token": client.token or False, "allow_patterns": paths}
+    with client.asking(str(address)), quiet():
+        folder = Path(snapshot_download(address.repo, revision=address.revision, library_name="adapterhub", **how))
+    return folder / address.path
+
+
 @final
 class _Beginning(io.RawIOBase):
     """The bytes of a file from its first, fetched as far as somebody reads, and kept."""
 
-    def __init__(self, file: Remote, what: str, block: int) -> None:
-        self.file, self.what, self.block = file, what, block
+    def __init__(self, file: Remote, what: str, block: int, client: Client) -> None:
+        self.file, self.what, self.block, self.client = file, what, block, client
         self._at, self._bytes = 0, bytearray()
 
     def readable(self) -> bool:
@@ -147,13 +195,13 @@ class _Beginning(io.RawIOBase):
     def _fetch(self, end: int) -> None:
         """The next bytes up to `end`, from servers that do not know ranges too."""
         from httpx2 import TransportError
-        from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, http_stream_backoff
+        from huggingface_hub.utils import hf_raise_for_status, http_stream_backoff
 
         start = len(self._bytes)
-        headers = {**build_hf_headers(library_name="adapterhub"), "Range": f"bytes={start}-{end - 1}"}
+        headers = {**self.client.headers(), "Range": f"bytes={start}-{end - 1}"}
         headers["Accept-Encoding"] = "identity"  # ranges count the bytes of the file itself
         how: dict[str, Any] = {"headers": headers, "follow_redirects": True, "timeout": TIMEOUT, "max_retries": TRIES}
-        with asking(self.what), http_stream_backoff("GET", self.file.url, **how) as response:
+        with self.client.asking(self.what), http_stream_backoff("GET", self.file.url, **how) as response:
             hf_raise_for_status(response)
             skip = 0 if response.status_code == 206 else start
             wanted = end - start

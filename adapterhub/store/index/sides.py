@@ -41,13 +41,18 @@ class Maker:
 @final
 @dataclass(frozen=True)
 class Audited:
-    """One version: what it is called, its pins as JSON (empty without one), and the digest of its side."""
+    """One version: what it is called, its pins as JSON (empty without one), and the digest of its side.
+
+    `newest` is the version published last, `public` one that everybody may see.
+    """
 
     reference: str
     digest: str
     pin: str
     noted: str
     side: str
+    newest: bool
+    public: bool
 
 
 @final
@@ -74,14 +79,14 @@ def known(store: "Store", maker: Maker, watch: Callable[[int, int], None] | None
 def _ask(engine: Engine, store: "Store", maker: Maker, watch: Callable[[int, int], None] | None) -> Known:
     try:
         with Session(engine) as session:
-            columns = (Row.reference, Row.digest, Row.pin, Row.noted, Row.format, Row.health)
+            columns = (Row.reference, Row.digest, Row.pin, Row.noted, Row.newest, Row.public, Row.format, Row.health)
             question: Any = select(*columns).where(Row.kind == "adapter")  # type: ignore[call-overload]
             found = session.execute(question.order_by(Row.adapter, Row.time, Row.id)).all()
             damaged = [row.reference for row in found if row.health == "unreadable"]
             mine = [row for row in found if row.format in maker.formats and row.health != "unreadable"]
             sides, lost = _sides(session, store, maker, dict.fromkeys(row.digest for row in mine), watch)
             rows = tuple(
-                Audited(row.reference, row.digest, row.pin, row.noted, sides[row.digest])
+                Audited(row.reference, row.digest, row.pin, row.noted, sides[row.digest], row.newest, row.public)
                 for row in mine
                 if row.digest in sides
             )

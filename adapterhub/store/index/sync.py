@@ -11,7 +11,8 @@ import contextlib
 import os
 import time
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from adapterhub.document import canonical
 from adapterhub.errors import AdapterHubError
 from adapterhub.facts import PARSER
 from adapterhub.reference import Name, parse
+from adapterhub.store.events import Event
 from adapterhub.store.index.file import LOCK, discard
 from adapterhub.store.index.tables import SHAPE, Meta, Metric, Row, Seen, Word
 from adapterhub.store.locks import alone
@@ -87,7 +89,7 @@ def _fill(store: "Store", engine: Engine) -> None:
     SQLModel.metadata.create_all(engine)
     with Session(engine) as session:
         state, seen = _state(store), store.events.files()
-        _insert(session, summaries(store, store.names.all()))
+        _insert(session, store, summaries(store, store.names.all()))
         _insert_all(session, Seen, [{"event": name} for name in seen])
         meta = {"stamp": STAMP, "state": state, **_past(seen)}
         _insert_all(session, Meta, [{"key": key, "value": value} for key, value in meta.items()])
@@ -126,7 +128,7 @@ def _catch_up(store: "Store", session: Session) -> None:
     files = store.events.files()
     unseen = _unseen(session, files, known)
     youngest = [name for name in files[-1000:] if _age(store, name) < SETTLED]
-    _refresh(store, session, sorted(damaged | _changed(store, session, {*unseen, *youngest})))
+    _refresh(store, session, sorted(damaged | _changed(store, session, {*unseen, *youngest}, set(unseen))))
     _insert_all(session, Seen, [{"event": name} for name in unseen])
     for key, value in {"state": state, **_past(files)}.items():
         session.merge(Meta(key=key, value=value))
@@ -154,17 +156,27 @@ def _age(store: "Store", event: str) -> float:
         return SETTLED
 
 
-def _changed(store: "Store", session: Session, events: Iterable[str]) -> set[Name]:
-    """The names that events speak of, and those that mean the same digests: a note is about all of them."""
+def _changed(store: "Store", session: Session, events: Iterable[str], unseen: set[str]) -> set[Name]:
+    """The names that events speak of, and those that mean the same digests: a note is about all of them.
+
+    A version that is here has been published: its event has no more to tell, however young it is.
+    """
     names, digests = set(), set()
     for name in events:
         with contextlib.suppress(AdapterHubError, FileNotFoundError):
             event = store.events.read(name)
+            if name not in unseen and event.action == "publish" and _is_here(session, event):
+                continue
             names.add(parse(event.reference).name)
             digests.add(event.digest)
     for digest in digests:
         names |= {parse(found).name for found in session.exec(select(Row.reference).where(col(Row.digest) == digest))}
     return names
+
+
+def _is_here(session: Session, event: Event) -> bool:
+    here = select(Row.id).where(col(Row.reference) == event.reference, col(Row.digest) == event.digest)
+    return session.exec(here).first() is not None
 
 
 def _refresh(store: "Store", session: Session, names: list[Name]) -> None:
@@ -173,16 +185,18 @@ def _refresh(store: "Store", session: Session, names: list[Name]) -> None:
         for table in (Metric, Word):
             session.execute(delete(table).where(col(table.row).in_(rows)))
         session.execute(delete(Row).where(col(Row.id).in_(rows)))
-    _insert(session, summaries(store, names))
+    _insert(session, store, summaries(store, names))
 
 
-def _insert(session: Session, summaries: Iterable[Summary]) -> None:
+def _insert(session: Session, store: "Store", summaries: Iterable[Summary]) -> None:
     last = max((id or 0 for id in session.exec(select(Row.id).order_by(col(Row.id).desc()).limit(1))), default=0)
     rows: list[dict[str, Any]] = []
     metrics: list[dict[str, Any]] = []
     words: list[dict[str, Any]] = []
-    for number, summary in enumerate(summaries, last + 1):
-        rows.append({"id": number, **_row(summary)})
+    public = cache(partial(_is_public, store))
+    for number, (summary, newest) in enumerate(_newest(summaries), last + 1):
+        seen = {"newest": newest, "public": public(parse(summary.reference).name)}
+        rows.append({"id": number, **seen, **_row(summary)})
         metrics += [{"row": number, "name": name, "value": value} for name, value in summary.metrics.items()]
         words += [{"row": number, "kind": kind, "word": word} for kind, word in _words(summary)]
         if len(rows) >= BATCH:
@@ -202,8 +216,31 @@ def _insert_all(session: Session, table: type[SQLModel], values: list[dict[str, 
         session.execute(insert(table), values)
 
 
+def _newest(summaries: Iterable[Summary]) -> Iterator[tuple[Summary, bool]]:
+    """Each line, and whether it is its adapter's last: the newest that can be read."""
+    lines = iter(summaries)
+    line = next(lines, None)
+    while line is not None:
+        following = next(lines, None)
+        yield line, following is None or parse(following.reference).name != parse(line.reference).name
+        line = following
+
+
+def _is_public(store: "Store", name: Name) -> bool:
+    """Whether everybody may see it; what nobody has made public is not, nor is what cannot be read."""
+    try:
+        return not store.history.info(name).private
+    except (AdapterHubError, OSError):
+        return False
+
+
 def _words(summary: Summary) -> set[tuple[str, str]]:
-    named = {"tag": summary.tags, "target": summary.facts.targets, "alias": summary.aliases}
+    named = {
+        "tag": summary.tags,
+        "target": summary.facts.targets,
+        "alias": summary.aliases,
+        "parent": summary.parents,
+    }
     return {(kind, word) for kind, words in named.items() for word in words}
 
 

@@ -1,18 +1,21 @@
 """The tables of the index. Raise `SHAPE` when one changes: an index of another shape is rebuilt, never migrated."""
 
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, Index, SQLModel
 
 __all__ = ["SHAPE", "Meta", "Metric", "Row", "Seen", "Side", "Sided", "Word"]
 
-SHAPE = 3
+SHAPE = 5
 
 
 class Row(SQLModel, table=True):
     """One version of one adapter; `document` is the line `search` prints, as JSON.
 
     `pin` is the base it is pinned to, by the manifest or else by a note, `noted` the note's where the manifest has
-    another; both as JSON, or empty.
+    another; both as JSON, or empty. `newest` is the version published last, `public` are those of a repository that
+    everybody may see.
     """
+
+    __table_args__ = (Index("ix_row_newest_time", "newest", "time"),)
 
     id: int | None = Field(default=None, primary_key=True)
     reference: str = Field(unique=True)
@@ -22,6 +25,8 @@ class Row(SQLModel, table=True):
     version: str
     digest: str = Field(index=True)
     time: str
+    newest: bool
+    public: bool
     kind: str
     format: str | None
     type: str | None
@@ -49,7 +54,7 @@ class Metric(SQLModel, table=True):
 
 
 class Word(SQLModel, table=True):
-    """A tag, target or alias of a row."""
+    """A tag, target or alias of a row, or the digest of a parent."""
 
     row: int = Field(foreign_key="row.id", primary_key=True)
     kind: str = Field(primary_key=True)

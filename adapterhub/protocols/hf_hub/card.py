@@ -1,0 +1,178 @@
+"""A model card: the README of a repository, with YAML between two lines of dashes at its beginning.
+
+Source: https://huggingface.co/docs/hub/model-cards, and for the model-index what huggingface_hub reads.
+What we write of ourselves stands between two comments, so that it can be written again; the rest is a person's.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, final
+
+__all__ = ["Card", "body_of", "front_of", "is_repo", "read_card", "write_card"]
+
+LARGEST = 1 << 16
+"""Characters of YAML that are read: a second's work, and people write some hundreds."""
+
+FRONT = re.compile(r"\A\ufeff?\s*---[ \t]*\r?\n(.*?)(?:\r?\n)?---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+OPEN = "<!-- adapterhub:"
+BEGIN = f"{OPEN} written anew with each version; what stands outside of it is yours -->"
+END = "<!-- /adapterhub -->"
+WRITTEN = re.compile(rf"({OPEN}|{END}\n*)")
+"""Where what we wrote begins and ends."""
+
+REPO = re.compile(r"(?:[A-Za-z0-9][\w.-]{0,95}/)?[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
+
+TASKS = {
+    "CAUSAL_LM": "text-generation",
+    "FEATURE_EXTRACTION": "feature-extraction",
+    "QUESTION_ANS": "question-answering",
+    "SEQ_CLS": "text-classification",
+    "TOKEN_CLS": "token-classification",
+}
+"""PEFT's task -> the Hub's pipeline; there is none any more for SEQ_2_SEQ_LM."""
+
+
+@final
+@dataclass(frozen=True)
+class Card:
+    """What a card says, and what is written into one. `task` is the Hub's word or PEFT's; `text` is the person's."""
+
+    base: str = ""
+    revision: str = ""
+    relation: str = ""
+    library: str = ""
+    task: str = ""
+    license: str = ""
+    tags: tuple[str, ...] = ()
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    text: str = ""
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """The other fields of the YAML, as they are."""
+
+
+def is_repo(name: str) -> bool:
+    """Whether a word can be a repository of a Hub; a path on somebody's machine cannot.
+
+    >>> is_repo("org/tiny"), is_repo("gpt2"), is_repo("./base"), is_repo("/srv/base")
+    (True, True, False, False)
+    """
+    return REPO.fullmatch(name) is not None and ".." not in name and "--" not in name
+
+
+def front_of(text: str) -> dict[str, Any]:
+    """The YAML of a card as plain data; empty where it is none, or none that can be trusted to be small."""
+    import yaml
+
+    found = FRONT.match(text)
+    if found is None or len(found[1]) > LARGEST:
+        return {}
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(found[1], Loader=yaml.SafeLoader)):
+            return {}
+        read = yaml.safe_load(found[1])
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return {}
+    return {key: _plain(value) for key, value in read.items() if isinstance(key, str)} if isinstance(read, dict) else {}
+
+
+def _plain(value: Any) -> Any:
+    """The same as JSON could hold it: YAML has dates, and keys that are no text."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value if value is None or isinstance(value, (str, bool, int, float)) else str(value)
+
+
+def body_of(text: str) -> str:
+    """What a person wrote below the YAML, without what we did."""
+    kept, ours = [], list[str]()
+    for part in WRITTEN.split(FRONT.sub("", text, count=1)):  # one look at each: a card may begin thousands of times
+        if ours:
+            if part.startswith(END):
+                ours = []
+            else:
+                ours.append(part)
+        elif part == OPEN:
+            ours = [part]
+        else:
+            kept.append(part)
+    return "".join((*kept, *ours)).strip("\r\n")
+
+
+def read_card(text: str) -> Card:
+    """What a card says of the adapter; what it says in an odd way is left out."""
+    said = front_of(text)
+    base = said.pop("base_model", "")
+    names = [name for name in (base if isinstance(base, list) else [base]) if isinstance(name, str)]
+    tags = said.pop("tags", [])
+    words = [tags] if isinstance(tags, str) else tags if isinstance(tags, list) else []
+    return Card(
+        base=names[0] if len(names) == 1 and is_repo(names[0]) else "",
+        revision=_word(said.pop("base_model_revision", "")),
+        relation=_word(said.pop("base_model_relation", "")),
+        library=_word(said.pop("library_name", "")),
+        task=_word(said.pop("pipeline_tag", "")),
+        license=_word(said.pop("license", "")),
+        tags=tuple(word for word in words if isinstance(word, str)),
+        metrics=_metrics(said.pop("model-index", None)),
+        text=body_of(text),
+        more=said,
+    )
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) and value.isprintable() and len(value) <= 200 else ""
+
+
+def _metrics(index: Any) -> dict[str, float]:
+    """The numbers of a model-index by name; of a name that stands for several, none."""
+    found: dict[str, list[float]] = {}
+    for model in index if isinstance(index, list) else ():
+        for result in _list(model, "results"):
+            for metric in _list(result, "metrics"):
+                name, value = metric.get("name") or metric.get("type"), metric.get("value")
+                if isinstance(name, str) and isinstance(value, (int, float)) and not isinstance(value, bool):
+                    found.setdefault(name, []).append(value)
+    return {name: values[0] for name, values in found.items() if len(values) == 1}
+
+
+def _list(value: Any, key: str) -> Sequence[dict[str, Any]]:
+    inner = value.get(key) if isinstance(value, dict) else None
+    return [item for item in inner if isinstance(item, dict)] if isinstance(inner, list) else []
+
+
+def write_card(card: Card, name: str, lines: Sequence[str]) -> str:
+    """A card's text: the YAML, `lines` of ours, then the person's own words.
+
+    Only what can be a repository is written as the base: a Hub refuses every other word.
+    """
+    import yaml
+
+    front = {key: value for key, value in _front(card, name).items() if value}
+    dumped = yaml.safe_dump(front, sort_keys=False, allow_unicode=True, width=120)
+    ours = "\n".join((BEGIN, "", *lines, "", END))
+    return f"---\n{dumped}---\n\n{ours}\n" + (f"\n{card.text}\n" if card.text else "")
+
+
+def _front(card: Card, name: str) -> dict[str, Any]:
+    based = is_repo(card.base)
+    return {
+        "base_model": card.base if based else "",
+        "base_model_relation": (card.relation or "adapter") if based else "",
+        "library_name": card.library,
+        "pipeline_tag": TASKS.get(card.task, card.task if "-" in card.task else ""),
+        "license": card.license,
+        "tags": sorted({*card.tags, "adapterhub"}),
+        **card.more,
+        "model-index": [_index(card, name)] if card.metrics else [],
+    }
+
+
+def _index(card: Card, name: str) -> dict[str, Any]:
+    """The numbers as a model-index; it wants a task and a data set, which nobody named."""
+    task = TASKS.get(card.task, card.task) or "other"
+    metrics = [{"type": metric, "name": metric, "value": value} for metric, value in sorted(card.metrics.items())]
+    result = {"task": {"type": task}, "dataset": {"type": "unnamed", "name": "unnamed"}, "metrics": metrics}
+    return {"name": name.rpartition("/")[2], "results": [result]}

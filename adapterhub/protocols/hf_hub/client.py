@@ -1,0 +1,133 @@
+"""Who asks which Hub: its address, and the token that belongs to it and to no other."""
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, final
+from urllib.parse import quote, unquote
+
+from adapterhub.protocols.hf_hub.address import PREFIX
+from adapterhub.protocols.hf_hub.faults import TOKEN, asking, fault
+from adapterhub.protocols.http import Reader
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+__all__ = ["SCHEMES", "Client", "client_of", "home", "is_offline", "quiet", "usual"]
+
+SCHEMES = ("hub+http", "hub+https")
+HOME = "https://huggingface.co"
+TIMEOUT = 30.0
+
+
+@final
+@dataclass(frozen=True)
+class Client:
+    """One Hub and the token that is sent there; without one, what everybody may see is asked for.
+
+    `login` says how one gets a token for it, `prefix` how its repositories are called.
+    """
+
+    endpoint: str
+    token: str = field(default="", repr=False)
+    login: str = TOKEN
+    prefix: str = PREFIX
+
+    def place(self, repo: str, revision: str | None = None) -> str:
+        """What a repository is called in errors and notes."""
+        return f"{self.prefix}{repo}" + (f"@{revision}" if revision else "")
+
+    @cached_property
+    def api(self) -> "HfApi":
+        """huggingface_hub, set to this Hub and this token."""
+        from huggingface_hub import HfApi
+
+        return HfApi(endpoint=self.endpoint, token=self.token or False, library_name="adapterhub")
+
+    def asking(self, what: str) -> AbstractContextManager[None]:
+        """Errors of huggingface_hub inside become ours; see `faults`."""
+        return asking(what, self.login, known=bool(self.token))
+
+    def headers(self) -> dict[str, str]:
+        """What goes with every request to this Hub."""
+        from huggingface_hub.utils import build_hf_headers
+
+        return build_hf_headers(token=self.token or False, library_name="adapterhub")
+
+    def info(self, repo: str, revision: str | None = None, *, files: bool = False) -> Any:
+        """A model at a revision: its commit, and with `files` all its files with sizes and digests."""
+        with self.asking(self.place(repo, revision)):
+            return self.api.model_info(repo, revision=revision, files_metadata=files, timeout=TIMEOUT)
+
+    def reader(self, repo: str, commit: str) -> Reader:
+        """Reads the files of a repository at a commit, by their quoted paths. The token stays with this Hub."""
+
+        def meant(response: Any, url: str) -> Exception:
+            what = f"{self.place(repo)}: {unquote(url.rpartition(f'/{commit}/')[2])}"
+            return fault(response, what, self.login, known=bool(self.token))
+
+        headers = {name: value for name, value in self.headers().items() if name == "authorization"}
+        return Reader(f"{self.endpoint}/{repo}/resolve/{quote(commit, safe='')}", headers=headers, meant=meant)
+
+
+def home() -> str:
+    """The Hub that huggingface_hub asks when nobody names one: `HF_ENDPOINT`, else huggingface.co."""
+    from huggingface_hub import constants
+
+    return (os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
+
+
+def usual() -> Client:
+    """That Hub, with HF_TOKEN or the login of `hf auth login`."""
+    return Client(home(), _login())
+
+
+def client_of(url: str) -> Client:
+    """The Hub of a remote's URL, hub+https://host[/path].
+
+    ADAPTERHUB_TOKEN goes to those that a person named, and not to huggingface.co; the token of huggingface_hub goes to
+    its own Hub alone.
+    """
+    endpoint = url.removeprefix("hub+").rstrip("/")
+    mine = os.environ.get("ADAPTERHUB_TOKEN", "").strip() if endpoint != HOME else ""
+    if endpoint == home():
+        return Client(endpoint, mine or _login())
+    return Client(endpoint, mine, TOKEN if endpoint == HOME else OWN, f"{endpoint}/")
+
+
+OWN = "set ADAPTERHUB_TOKEN to a token of that server that may do this; `adapterhub token create` makes one there"
+
+
+def _login() -> str:
+    from huggingface_hub import constants, get_token
+
+    return "" if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else get_token() or ""
+
+
+def is_offline() -> bool:
+    """Whether the settings of huggingface_hub say that nothing may be asked."""
+    from huggingface_hub import is_offline_mode
+
+    return is_offline_mode()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """While this is held, huggingface_hub draws no bars and says nothing but errors: we show what happens."""
+    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars, logging
+
+    said, hidden = logging.get_verbosity(), are_progress_bars_disabled()
+    logging.set_verbosity(logging.ERROR)
+    if not hidden and not os.environ.get("HF_HUB_DISABLE_PROGRESS_BARS"):
+        disable_progress_bars()
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Use 'content=", DeprecationWarning)  # between it and its HTTP client
+            yield
+    finally:
+        logging.set_verbosity(said)
+        if not hidden and not os.environ.get("HF_HUB_DISABLE_PROGRESS_BARS"):
+            enable_progress_bars()

@@ -1,0 +1,70 @@
+"""The server as an ASGI app: the routes of every part, over one store."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from importlib import import_module
+from threading import Thread
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+
+from adapterhub.server import errors
+from adapterhub.server.access import Shared
+from adapterhub.server.claims import Claims
+from adapterhub.server.limits import Limits
+from adapterhub.server.links import Links
+from adapterhub.server.log import Log, tell
+from adapterhub.server.raw_path import RawPath
+from adapterhub.server.routes.table import ROUTES
+from adapterhub.server.settings import Serving
+from adapterhub.server.tokens import Keyring
+from adapterhub.server.web.people import ForPeople
+from adapterhub.verbs.desk import Desk
+from adapterhub.verbs.hub_list import warm
+
+__all__ = ["make_app"]
+
+RENEW = 30.0
+TITLE = "adapterhub"
+
+
+def make_app(desk: Desk, serving: Serving) -> Any:
+    """The ASGI app that serves a store; the store is made where there is none."""
+    desk.store.create()
+    app = FastAPI(
+        title=TITLE,
+        description="A registry of adapters that speaks the protocol of the Hugging Face Hub.",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan,
+    )
+    store = desk.store
+    app.state.shared = Shared(desk, serving, Keyring(store), Links.of(store), Claims(store.layout))
+    errors.install(app)
+    for module in ROUTES.values():
+        router = import_module(f"adapterhub.server.routes.{module}").router
+        assert isinstance(router, APIRouter)
+        app.include_router(router)
+    return Log(ForPeople(RawPath(Limits(app, serving)), serving))
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    renewing = asyncio.create_task(_renew(app.state.shared.claims))
+    Thread(target=warm, args=(app.state.shared.desk,), daemon=True).start()
+    yield
+    renewing.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await renewing
+
+
+async def _renew(claims: Claims) -> None:
+    """Keep what was uploaded from being swept, as long as the server runs."""
+    while True:
+        await asyncio.sleep(RENEW)
+        try:
+            await asyncio.to_thread(claims.renew)
+        except OSError as error:  # a disk that is full now may have room at the next turn
+            tell("renew", fault=f"{type(error).__name__}: {error}")

@@ -1,0 +1,1 @@
+"""What the server answers, one part of the protocol a file."""

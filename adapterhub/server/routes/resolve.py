@@ -1,0 +1,46 @@
+"""/{repository}/resolve/{revision}/{path}: the bytes of a file, as clients and browsers fetch them."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from adapterhub.protocols.hf_hub.answers import EntryNotFound
+from adapterhub.server.access import serving
+from adapterhub.server.blob import Given, give
+from adapterhub.server.errors import answer
+from adapterhub.server.raw_path import FilePath, Segment
+from adapterhub.server.reach import Place, Readable
+from adapterhub.store.history.commit import Commit
+from adapterhub.verbs.hub_beside import beside
+from adapterhub.verbs.hub_history import find
+
+router = APIRouter()
+
+
+@router.get("/{namespace}/{repository}/resolve/{revision}/{path:path}")
+@router.head("/{namespace}/{repository}/resolve/{revision}/{path:path}")
+@router.get("/{namespace}/{repository}/raw/{revision}/{path:path}")
+@router.head("/{namespace}/{repository}/raw/{revision}/{path:path}")
+@router.get("/api/resolve-cache/models/{namespace}/{repository}/{revision}/{path:path}")
+@router.head("/api/resolve-cache/models/{namespace}/{repository}/{revision}/{path:path}")
+def resolve(request: Request, place: Readable, revision: Segment, path: FilePath) -> Response:
+    """A file at a revision; the answer names the commit, also where the file is not there."""
+    oid, commit = find(place.desk, place.name, revision)
+    told = {"X-Repo-Commit": oid, "X-Repo-Id": str(place.name)}
+    file = _given(place, commit, path)
+    if file is None:
+        error = EntryNotFound(f"{place.name}: {path}: no such file at {revision}", hint="its tree tells what there is")
+        missing = answer(error, request.method)
+        missing.headers.update(told)
+        return missing
+    return give(request.method, request.headers, file, told, serving(request).accelerated)
+
+
+def _given(place: Place, commit: Commit, path: str) -> Given | None:
+    store = place.desk.store
+    if file := commit.file(path):
+        etag = file.sha256 if file.large else file.sha1
+        return Given(store.layout.blob(file.blob), path, file.size, etag)
+    if found := beside(place.desk, place.name, path):
+        where, digest = found
+        return Given(where, path, where.stat().st_size, digest.hex, blob=False)
+    return None

@@ -1,0 +1,34 @@
+"""/api/models/…/tag: a tag that can be a version is one."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from adapterhub.server.raw_path import Segment
+from adapterhub.server.reach import Writable
+from adapterhub.verbs import hub_refs
+
+router = APIRouter()
+REPO = "/api/models/{namespace}/{repository}"
+
+
+class Tag(BaseModel):
+    """A tag's name, and a word about it that is not kept."""
+
+    tag: str
+    message: str | None = None
+
+
+@router.post(f"{REPO}/tag/{{revision}}")
+def tag(place: Writable, revision: Segment, asked: Tag) -> dict[str, Any]:
+    """Tag a revision."""
+    hub_refs.tag(place.desk, place.name, asked.tag, revision)
+    return {}
+
+
+@router.delete(f"{REPO}/tag/{{tag}}")
+def untag(place: Writable, tag: Segment) -> dict[str, Any]:
+    """Take a tag away."""
+    hub_refs.untag(place.desk, place.name, tag)
+    return {}

@@ -1,0 +1,111 @@
+"""Xet uploads: a token and a place for them, then xorbs, then shards. Downloads are plain HTTP: nothing here gives out.
+
+Sources: https://huggingface.co/docs/xet/api and /auth. Clients ask for more than they need: what other clients have
+sent (no), a place elsewhere to send a xorb to (no), a shard of version 2 (no); they go on without.
+"""
+
+import time
+from typing import Any, BinaryIO, NoReturn
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from adapterhub.errors import NotFound
+from adapterhub.protocols.hf_hub.answers import TokenWanted, TooLarge
+from adapterhub.protocols.xet.hashes import check_hash
+from adapterhub.protocols.xet.shard import LARGEST_SHARD
+from adapterhub.protocols.xet.xorb import LARGEST_XORB
+from adapterhub.reference import Name
+from adapterhub.server.access import holder, serving, shared, url_of
+from adapterhub.server.ingest.xet import XetIngest
+from adapterhub.server.raw_path import Segment
+from adapterhub.server.reach import Writable
+
+router = APIRouter()
+
+PURPOSE = "xet"
+PIECE = 1 << 20
+MAKING = CapacityLimiter(4)
+"""Shards whose files are made at once; each keeps a processor busy."""
+
+
+@router.get("/api/models/{namespace}/{repository}/xet-write-token/{revision}")
+def write_token(request: Request, place: Writable, revision: Segment) -> JSONResponse:
+    """What lets its caller upload chunks for one repository, for a while, and where to."""
+    by, name, seconds = place.caller.id, place.name, serving(request).link
+    facts = {"by": by, "repo": [name.namespace, name.name]}
+    link, until = shared(request).links.sign(PURPOSE, facts, seconds), int(time.time() + seconds)
+    cas = f"{url_of(request)}/cas/{_ingest(request, by, name).begin()}"
+    headers = {"X-Xet-Access-Token": link, "X-Xet-Token-Expiration": str(until), "X-Xet-Cas-Url": cas}
+    told = {"accessToken": link, "exp": until, "casUrl": cas}
+    return JSONResponse(told, headers={**headers, "Cache-Control": "no-store"})
+
+
+@router.post("/cas/{depot}/v1/xorbs/{prefix}/{xorb}")
+async def put_xorb(request: Request, depot: Segment, prefix: Segment, xorb: Segment) -> dict[str, bool]:
+    """Keep a xorb."""
+    ingest, xorb = await to_thread.run_sync(_uploading, request), check_hash(xorb)
+    with ingest.receiving(depot) as (sink, path):
+        await _receive(request, sink, LARGEST_XORB)
+        return {"was_inserted": await to_thread.run_sync(ingest.keep, sink, path, xorb)}
+
+
+@router.post("/cas/{depot}/v1/shards")
+async def put_shard(request: Request, depot: Segment) -> dict[str, int]:
+    """Make the files of a shard."""
+    ingest = await to_thread.run_sync(_uploading, request)
+    with ingest.receiving(depot) as (sink, path):
+        await _receive(request, sink, LARGEST_SHARD)
+        await to_thread.run_sync(ingest.make, sink, path, limiter=MAKING)
+    return {"result": 1}
+
+
+@router.get("/cas/{depot}/v1/chunks/{prefix}/{chunk}")
+@router.post("/cas/{depot}/v1/xorb-grants/{prefix}/{chunk}")
+async def elsewhere(request: Request, depot: Segment, prefix: Segment, chunk: Segment) -> dict[str, Any]:
+    """No: what others have sent is nobody's business, and xorbs come here."""
+    return await _no(request, "this server knows no chunks and no other place for them")
+
+
+@router.post("/cas/{depot}/v2/shards")
+async def put_later_shard(request: Request, depot: Segment) -> dict[str, Any]:
+    """No: clients come again with a shard of version 1."""
+    return await _no(request, "this server takes shards at /v1/shards")
+
+
+async def _no(request: Request, why: str) -> NoReturn:
+    """Take the body, so that the connection can go on."""
+    async for _ in request.stream():
+        pass
+    raise NotFound(why, hint="go on without")
+
+
+def _ingest(request: Request, by: str, name: Name) -> XetIngest:
+    found = shared(request)
+    return XetIngest(found.desk.store, found.claims, found.serving.largest, by, name)
+
+
+def _uploading(request: Request) -> XetIngest:
+    """The uploads that a request's token is for; the right to write may have ended since it was given."""
+    scheme, _, link = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not link:
+        raise TokenWanted("uploading chunks wants the token for it", hint="GET /api/models/NAME/xet-write-token/main")
+    facts = shared(request).links.read(PURPOSE, link.strip())
+    name = Name(*facts["repo"])
+    holder(request, facts["by"]).insist_write(name)
+    return _ingest(request, facts["by"], name)
+
+
+async def _receive(request: Request, sink: BinaryIO, most: int) -> None:
+    """Write a body to a file, a piece at a time; `TooLarge` as soon as it is."""
+    size, waiting = 0, bytearray()
+    async for piece in request.stream():
+        size += len(piece)
+        if size > most:
+            raise TooLarge(f"more than {most} bytes", hint="a xorb has 64 MiB of chunks, a shard as much, at most")
+        waiting += piece
+        if len(waiting) >= PIECE:
+            await to_thread.run_sync(sink.write, bytes(waiting))
+            waiting.clear()
+    await to_thread.run_sync(sink.write, bytes(waiting))

@@ -1,0 +1,72 @@
+"""Numbers, sizes and times as people read them."""
+
+from datetime import UTC, datetime
+
+__all__ = ["FILTERS", "brief", "count", "day", "moment", "number", "size"]
+
+UNITS = ("B", "kB", "MB", "GB", "TB")
+DIGITS = 12
+
+
+def size(count: float) -> str:
+    """Bytes in powers of ten.
+
+    >>> size(693), size(4_700_000), size(999_950)
+    ('693 B', '4.7 MB', '1.0 MB')
+    """
+    power = 0
+    while count >= 999.95 and power < len(UNITS) - 1:
+        count, power = count / 1000, power + 1
+    return f"{count:.1f} {UNITS[power]}" if power else f"{count:.0f} B"
+
+
+def number(value: float) -> str:
+    """A measured number, to four digits.
+
+    >>> number(0.91234), number(3.0), number(12345678.0)
+    ('0.9123', '3', '1.235e+07')
+    """
+    return f"{value:.4g}"
+
+
+def count(amount: int, word: str) -> str:
+    """How many of something.
+
+    >>> count(1, "adapter"), count(1200, "adapter")
+    ('1 adapter', '1,200 adapters')
+    """
+    return f"{amount:,} {word}{'' if amount == 1 else 's'}"
+
+
+def brief(digest: str) -> str:
+    """The first digits of a digest: what people compare."""
+    return digest.removeprefix("sha256:")[:DIGITS]
+
+
+def day(time: str) -> str:
+    """The day of a time, in UTC; the words themselves where they are none.
+
+    >>> day("2026-01-02T23:30:00.5Z"), day("once")
+    ('2026-01-02', 'once')
+    """
+    return _written(time, "%Y-%m-%d")
+
+
+def moment(time: str) -> str:
+    """A time to the minute, in UTC.
+
+    >>> moment("2026-01-02T03:04:05.678901Z")
+    '2026-01-02 03:04 UTC'
+    """
+    return _written(time, "%Y-%m-%d %H:%M UTC")
+
+
+def _written(time: str, form: str) -> str:
+    try:
+        return datetime.fromisoformat(time).astimezone(UTC).strftime(form)
+    except (ValueError, OverflowError):
+        return time
+
+
+FILTERS = {"size": size, "number": number, "count": count, "brief": brief, "day": day, "moment": moment}
+"""What templates call them."""

@@ -1,0 +1,1 @@
+"""The history of repositories, as files: commits, branches and tags."""

@@ -1,0 +1,181 @@
+"""A commit that a client sends: what it changes becomes a tree, the tree passes the gate, the branch moves.
+
+Small files become blobs while they are read, so that no commit is held in memory. What was kept is claimed until the
+commit names it. The order: blobs, commit, version, tag, branch; so a crash leaves less, never half.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import final
+
+from adapterhub.digest import Digest
+from adapterhub.errors import Corrupt, WrongUsage
+from adapterhub.manifest import File
+from adapterhub.protocols.hf_hub.answers import EntryNotFound, ParentMoved, RevisionNotFound
+from adapterhub.protocols.hf_hub.commit_lines import Deleted, Header, Large, Line, Regular
+from adapterhub.protocols.hf_hub.layout import MANIFEST
+from adapterhub.reference import Name
+from adapterhub.store.history.commit import Commit, TreeFile
+from adapterhub.store.history.reader import MAIN
+from adapterhub.store.session import Session
+from adapterhub.store.shelf import now
+from adapterhub.verbs.desk import Desk
+from adapterhub.verbs.hub_gate import gate, tells_of
+from adapterhub.verbs.hub_history import info, keep_small, land, lay, tree_file
+from adapterhub.verbs.hub_publish import publish_commit
+
+__all__ = ["Committed", "commit"]
+
+Tree = Mapping[str, TreeFile]
+Claim = Callable[[Digest], bool]
+"""Whether the client may name a blob: he sent it, or the repository has it."""
+
+
+@final
+@dataclass(frozen=True)
+class Committed:
+    """The commit a branch stands at now, the version that was published with it, and what its maker should know."""
+
+    oid: str
+    version: str | None = None
+    told: str = ""
+
+
+@final
+@dataclass
+class Change:
+    """What a commit does, as it was sent: the last word on a path counts."""
+
+    header: Header
+    adds: dict[str, TreeFile] = field(default_factory=dict)
+    deletes: list[Deleted] = field(default_factory=list)
+
+    def applied(self, before: Tree) -> dict[str, TreeFile]:
+        """The tree after it; `NotFound` where what is to go is not there."""
+        kept = dict(before)
+        for gone in self.deletes:
+            found = [path for path in kept if path == gone.path or (gone.folder and path.startswith(f"{gone.path}/"))]
+            if not found:
+                raise EntryNotFound(f"{gone.path}: no such {'folder' if gone.folder else 'file'}", hint="look again")
+            for path in found:
+                del kept[path]
+        return kept | self.adds
+
+
+def commit(desk: Desk, name: Name, branch: str, lines: Iterable[Line], claim: Claim = lambda _: True) -> Committed:
+    """Do what a client sent. Sent again it does nothing, and gives the same commit.
+
+    `ParentMoved` where it was made for another commit than the branch's; `WrongUsage`, `Refused` and `Corrupt` for what
+    is no commit, and then nothing has moved.
+    """
+    info(desk, name)
+    with desk.store.session() as session:
+        change = _collect(desk, session, name, lines, claim)
+        with desk.store.history.lock(name):
+            lay(desk, name)
+            return _move(desk, session, name, branch, change)
+
+
+def _collect(desk: Desk, session: Session, name: Name, lines: Iterable[Line], claim: Claim) -> Change:
+    """Read the lines, and keep what they bring."""
+    read = iter(lines)
+    header = next(read)
+    assert isinstance(header, Header)
+    change, known = Change(header), _Known(desk, name)
+    for line in read:
+        match line:
+            case Regular(path, content):
+                _check_path(path)
+                change.adds[path] = keep_small(session, path, content)
+            case Large(path, sha256, size):
+                _check_path(path)
+                file = File(path=path, size=size or 0, sha256=sha256)
+                change.adds[path] = _large(desk, session, file, size, lambda one: claim(one) or known.has(one))
+            case Deleted():
+                change.deletes.append(line)
+    land(session)
+    return change
+
+
+def _check_path(path: str) -> None:
+    if ".git" in path.casefold().split("/"):
+        raise WrongUsage(f"{path}: no repository holds files of git itself", hint="leave it out")
+
+
+def _large(desk: Desk, session: Session, file: File, size: int | None, claim: Claim) -> TreeFile:
+    """A file whose bytes came before: they must be there, and be the client's to name."""
+    session.lease.add(file.blob)
+    there = desk.store.layout.blob(file.blob)
+    if not there.is_file() or not claim(file.blob):
+        raise WrongUsage(f"{file.path}: nobody sent {file.blob} for this repository", hint="upload it, then commit")
+    found = there.stat().st_size
+    if size is not None and size != found:
+        raise Corrupt(f"{file.path}: {file.blob} has {found} bytes, the commit says {size}", hint="send its real size")
+    return tree_file(desk, file.model_copy(update={"size": found}), large=True)
+
+
+@final
+class _Known:
+    """The blobs a repository's history names; read when somebody asks."""
+
+    def __init__(self, desk: Desk, name: Name) -> None:
+        self.desk, self.name = desk, name
+
+    @cached_property
+    def _all(self) -> frozenset[str]:
+        history = self.desk.store.history
+        commits = (history.commit(self.name, oid) for oid in history.commits(self.name))
+        return frozenset(file.sha256 for commit in commits for file in commit.files)
+
+    def has(self, digest: Digest) -> bool:
+        return digest.hex in self._all
+
+
+def _move(desk: Desk, session: Session, name: Name, branch: str, change: Change) -> Committed:
+    """Make the commit and move the branch to it; called with the repository's lock held."""
+    history, header = desk.store.history, change.header
+    head = history.branches(name).get(branch)
+    if head is None:
+        raise RevisionNotFound(f"{name}: no branch {branch!r} to commit to", hint="create it, or commit to main")
+    there = history.commit(name, head)
+    again = bool(header.parent) and header.parent != head
+    before = _before(desk, name, there, header.parent) if again else there
+    files = _tree(desk, change, before) if before else ()
+    if again and (before is None or files != there.files):
+        raise ParentMoved(
+            f"{name}: a commit has happened since {header.parent}: {branch} is at {head}",
+            hint="look at what is new, then commit again",
+        )
+    for file in files:
+        session.lease.add(file.blob)
+    fresh = [file for file in files if there.file(file.path) != file]
+    gated, told = gate(desk.store, name, files, [file.path for file in fresh])
+    oid = head
+    if files != there.files:
+        time, by = now(there.time), desk.store.user
+        fields = {"parent": head, "title": header.title or "a commit", "message": header.message}
+        oid = history.put(name, Commit.made(**fields, time=time, by=by, files=files))
+    version = publish_commit(desk, name, oid, gated, fresh) if branch == MAIN else None
+    history.point(name, branch, oid, head)
+    return Committed(oid, version, told)
+
+
+def _before(desk: Desk, name: Name, there: Commit, parent: str | None) -> Commit | None:
+    """What a commit was made for, where it may be the one the branch is at: its answer was lost, and it came again."""
+    return desk.store.history.commit(name, parent) if parent and there.parent == parent else None
+
+
+def _tree(desk: Desk, change: Change, before: Commit) -> tuple[TreeFile, ...]:
+    """The files after a change. A manifest that is left alone goes where it tells of other files than there are."""
+    tree = change.applied({file.path: file for file in before.files})
+    if MANIFEST in tree and MANIFEST not in change.adds and not tells_of(desk.store, tree):
+        del tree[MANIFEST]
+    folded: dict[str, str] = {}
+    for path in sorted(tree):
+        if (other := folded.setdefault(path.casefold(), path)) != path:
+            raise WrongUsage(
+                f"{other} and {path} differ in upper and lower case alone, and many disks take them for one",
+                hint="rename one of them",
+            )
+    return tuple(tree[path] for path in sorted(tree))

@@ -1,0 +1,73 @@
+"""Which bases somebody may hear of, how an adapter fits them, and which adapters fit a base.
+
+`namespaces` are those whose private adapters he may see; None means all. Who does not see all hears of the bases that
+the adapters he sees are pinned to, and of no other: a base may be somebody's own.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from adapterhub.audit.report import VERDICTS, Report
+from adapterhub.base.card import Card
+from adapterhub.digest import Digest
+from adapterhub.errors import AdapterHubError, Corrupt
+from adapterhub.reference import parse
+from adapterhub.settings import KnownBase
+from adapterhub.store.index.kin import pinned
+from adapterhub.store.index.sides import Audited
+from adapterhub.verbs.bases import known_card
+from adapterhub.verbs.desk import Desk
+from adapterhub.verbs.fits import adapter_for, fitting
+from adapterhub.verbs.matrix import matrix
+
+__all__ = ["Bases", "bases_for", "fit_row", "fitting_on"]
+
+Bases = dict[Digest, Card]
+"""Base cards by their own digest."""
+
+Namespaces = frozenset[str] | None
+ORDER = list(VERDICTS)
+
+
+def bases_for(desk: Desk, namespaces: Namespaces) -> Bases:
+    """The bases, by what they are called here."""
+    told = None if namespaces is None else pinned(desk.store, namespaces)
+    found = {digest: card for digest, card in _cards(desk) if told is None or str(digest) in told}
+    return dict(sorted(found.items(), key=lambda item: (item[1].name, item[0])))
+
+
+def _cards(desk: Desk) -> Iterator[tuple[Digest, Card]]:
+    names = desk.store.settings.bases
+    for digest in desk.store.card_digests():
+        try:
+            yield digest, _card(digest, desk.store.card(digest), names.get(digest.hex))
+        except (AdapterHubError, OSError):  # one damaged card hides no other
+            continue
+
+
+@lru_cache(64)
+def _card(digest: Digest, data: bytes, known: KnownBase | None) -> Card:
+    """A card, and what is derived from it: reading one of a large model takes a while."""
+    return known_card(digest, data, {digest.hex: known} if known else {})
+
+
+def fit_row(desk: Desk, reference: str, bases: Bases) -> list[tuple[Digest, Report]]:
+    """How an adapter fits each base, the best first; raises where it cannot be audited."""
+    if not bases:
+        return []
+    reports = fitting(desk, bases.values())(adapter_for(desk, reference))
+    return sorted(zip(bases, reports, strict=True), key=lambda pair: ORDER.index(pair[1].verdict))
+
+
+def fitting_on(desk: Desk, card: Card, namespaces: Namespaces) -> list[Report]:
+    """How the newest version of each adapter fits a base, the best first."""
+
+    def keep(row: Audited) -> bool:
+        seen = namespaces is None or row.public or parse(row.reference).name.namespace in namespaces
+        return row.newest and seen
+
+    try:
+        found = matrix(desk, fitting(desk, [card]), tell=lambda word: None, keep=keep)
+    except Corrupt:  # none can be read: none is known to fit
+        found = []
+    return sorted(found, key=lambda report: (ORDER.index(report.verdict), report.adapter))

@@ -1,0 +1,148 @@
+"""A repository as a Hub's clients see it: its files and card at one commit, and what is known of its versions."""
+
+import json
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any
+
+from adapterhub.digest import Digest
+from adapterhub.errors import AdapterHubError
+from adapterhub.facts import Facts
+from adapterhub.note import gather
+from adapterhub.protocols.hf_hub.address import PREFIX
+from adapterhub.protocols.hf_hub.card import TASKS, Card, front_of, is_repo, read_card
+from adapterhub.protocols.hf_hub.layout import CARD
+from adapterhub.protocols.hf_hub.wire import Model, Stored
+from adapterhub.reference import Name
+from adapterhub.store.derived import facts_of
+from adapterhub.store.history.commit import Commit, RepoInfo, TreeFile
+from adapterhub.store.notes import files as note_files
+from adapterhub.store.shelf import labels
+from adapterhub.verbs.desk import Desk
+
+__all__ = ["LIBRARIES", "model", "stored", "tags_of", "versions_of"]
+
+LIBRARIES = {"peft": "peft", "diffusers": "diffusers", "mlx": "mlx", "checkpoint": "transformers"}
+"""Format -> the library a Hub names it by."""
+
+LARGEST = 1 << 20
+"""Bytes of a card or a config that is read for a question."""
+
+SHORT = 1 << 15
+"""Characters of a card that is remembered."""
+
+CONFIG = "adapter_config.json"
+TOLD = ("base_model_name_or_path", "task_type", "peft_type")
+
+
+def stored(file: TreeFile) -> Stored:
+    """A file of a commit as the wire tells it."""
+    return Stored(file.path, file.size, file.sha1, file.sha256 if file.large else "")
+
+
+def model(desk: Desk, name: Name, info: RepoInfo, oid: str, commit: Commit) -> Model:
+    """All that is known of a repository at a commit."""
+    text, versions = _text(desk, commit, CARD), versions_of(desk, name)
+    digest = next((one["digest"] for one in reversed(versions) if one["commit"] == oid), None)
+    facts = _facts(desk, digest)
+    (front, card), noted = _said(text), gather(desk.store.notes.about(Digest.parse(digest)) if digest else ())
+    base = card.base or facts.base_name or ""
+    return Model(
+        id=str(name),
+        sha=oid,
+        created=info.created,
+        modified=commit.time,
+        private=info.private,
+        tags=tags_of(facts, base, (*card.tags, *noted.tags), card.task, card.license or noted.license),
+        library=card.library or LIBRARIES.get(facts.format, ""),
+        task=card.task or TASKS.get(facts.task or "", ""),
+        card=front,
+        files=tuple(map(stored, commit.files)),
+        bases=(base,) if base and facts.kind == "adapter" else (),
+        parameters={facts.dtype: facts.parameters} if facts.dtype and facts.parameters else {},
+        config=_config(desk, commit),
+        used=sum(file.size for file in commit.files),
+        more={
+            "adapterhub": {
+                "versions": versions,
+                "notes": _notes(desk, versions),
+                "removed": list(labels(desk.store.layout.removed(name))),
+            }
+        },
+    )
+
+
+def tags_of(facts: Facts, base: str, words: Iterable[str], task: str, license: str) -> tuple[str, ...]:
+    """What a Hub lists a model under: a person's words, and those that follow from what it is."""
+    library = LIBRARIES.get(facts.format)
+    task = task or TASKS.get(facts.task or "", "")
+    named = base.removeprefix(PREFIX)
+    found = [
+        *([library] if library else []),
+        *([facts.type.lower()] if facts.type and facts.kind == "adapter" else []),
+        *([task] if task else []),
+        *([f"license:{license}"] if license else []),
+        *([f"base_model:{named}", f"base_model:adapter:{named}"] if is_repo(named) and facts.kind == "adapter" else []),
+    ]
+    return tuple(dict.fromkeys((*words, *found)))
+
+
+def versions_of(desk: Desk, name: Name) -> list[dict[str, Any]]:
+    """Every version with its commit, the oldest first; a version that is not laid into the history has none yet."""
+    tags = desk.store.history.tags(name)
+    return [
+        {
+            "version": str(listed.reference.pin),
+            "digest": str(listed.digest),
+            "commit": tags.get(str(listed.reference.pin), ""),
+            "time": listed.time,
+            "by": listed.by,
+            "aliases": list(listed.aliases),
+        }
+        for listed in desk.store.names.listed(name)
+    ]
+
+
+def _notes(desk: Desk, versions: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
+    """Digest -> the digests of the notes about it, in hex."""
+    digests = {one["digest"] for one in versions}
+    return {one: [path.stem for path in note_files(desk.store.layout.notes(Digest.parse(one)))] for one in digests}
+
+
+def _facts(desk: Desk, digest: str | None) -> Facts:
+    """The facts of a version; of a commit that is none, or cannot be read, none."""
+    with suppress(AdapterHubError):
+        if digest:
+            return facts_of(desk.store, Digest.parse(digest))
+    return Facts(format="", kind="")
+
+
+def _said(text: str) -> tuple[dict[str, Any], Card]:
+    """The YAML of a card and what it says; reading YAML takes long, and cards are asked for again and again."""
+    return _read(text) if len(text) <= SHORT else _read.__wrapped__(text)
+
+
+@lru_cache(256)
+def _read(text: str) -> tuple[dict[str, Any], Card]:
+    return front_of(text), read_card(text)
+
+
+def _text(desk: Desk, commit: Commit, path: str) -> str:
+    """A small file of a commit as text; empty where it is missing, large or damaged."""
+    file = commit.file(path)
+    if file is None or file.size > LARGEST:
+        return ""
+    with suppress(AdapterHubError):
+        return desk.store.blobs.read(file.blob, path).decode(errors="replace")
+    return ""
+
+
+def _config(desk: Desk, commit: Commit) -> dict[str, Any]:
+    """What clients look for in an adapter's config before they fetch it."""
+    try:
+        said = json.loads(_text(desk, commit, CONFIG) or "null")
+    except (ValueError, RecursionError):
+        return {}
+    told = {key: said[key] for key in TOLD if isinstance(said.get(key), str)} if isinstance(said, dict) else {}
+    return {"peft": told} if told else {}

@@ -1,0 +1,106 @@
+"""Tags and branches: a tag that is a legal label names a version, `alias/…` an alias; names/ knows of both."""
+
+from adapterhub.errors import Conflict, NotFound, Refused, WrongUsage
+from adapterhub.protocols.hf_hub.answers import RevisionNotFound
+from adapterhub.protocols.hf_hub.layout import alias_of, is_version
+from adapterhub.reference import Name
+from adapterhub.store.history.commit import Commit
+from adapterhub.store.history.reader import MAIN
+from adapterhub.store.shelf import now
+from adapterhub.verbs.desk import Desk
+from adapterhub.verbs.hub_gate import gate
+from adapterhub.verbs.hub_history import all_tags, find, info, lay
+from adapterhub.verbs.hub_publish import publish
+
+__all__ = ["branch", "drop_branch", "squash", "tag", "untag"]
+
+ALIASES = "alias/"
+
+
+def tag(desk: Desk, name: Name, tag: str, revision: str) -> None:
+    """Tag a commit. A legal label on a tree that makes an entry publishes it; `alias/…` points at the commit's version.
+
+    `Conflict` where the tag is there: tags never move.
+    """
+    info(desk, name)
+    history = desk.store.history
+    with history.lock(name):
+        lay(desk, name)
+        oid, commit = find(desk, name, revision)
+        if tag in all_tags(desk, name):
+            raise Conflict(f"{name}: the tag {tag!r} is there already", hint="delete it first, or choose another word")
+        if tag.startswith(ALIASES):
+            _point(desk, name, tag, revision, oid)
+            return
+        if is_version(tag):
+            made, _ = gate(desk.store, name, commit.files)
+            if made is not None:
+                publish(desk, name, made, tag)
+        history.tag(name, tag, oid)
+
+
+def _point(desk: Desk, name: Name, tag: str, revision: str, oid: str) -> None:
+    """Let an alias mean the version that is named, or the newest that a commit is."""
+    alias, tags = alias_of(tag), desk.store.history.tags(name)
+    if alias is None:
+        raise WrongUsage(f"{tag!r} is no alias", hint="an alias is a word: alias/prod")
+    versions = desk.store.names.shelf(name).versions
+    here = [version.label for version in reversed(versions) if tags.get(version.label) == oid]
+    label = revision if revision in here else next(iter(here), None)
+    if label is None:
+        raise NotFound(
+            f"{name}: the commit {oid} is no version, so no alias can mean it", hint="tag it with a version first"
+        )
+    desk.store.alias(name.at(label), alias, "")
+
+
+def untag(desk: Desk, name: Name, tag: str) -> None:
+    """Take a tag away, and with it the version or the alias it stands for."""
+    info(desk, name)
+    history = desk.store.history
+    with history.lock(name):
+        lay(desk, name)
+        if tag not in all_tags(desk, name):
+            raise RevisionNotFound(f"{name}: no tag {tag!r}", hint="the repository's refs tell which there are")
+        if alias := alias_of(tag):
+            desk.store.drop_alias(name, alias)
+            return
+        if is_version(tag) and desk.store.names.version(name, tag):
+            desk.store.remove(name.at(tag))
+        history.untag(name, tag)
+
+
+def branch(desk: Desk, name: Name, branch: str, start: str | None) -> None:
+    """A new branch at a revision; `Conflict` where there is one."""
+    info(desk, name)
+    with desk.store.history.lock(name):
+        oid, _ = find(desk, name, start or MAIN)
+        if branch in desk.store.history.branches(name):
+            raise Conflict(f"{name}: the branch {branch!r} is there already", hint="choose another word")
+        desk.store.history.point(name, branch, oid, "")
+
+
+def drop_branch(desk: Desk, name: Name, branch: str) -> None:
+    """Forget a branch; its versions stay, since their tags do."""
+    info(desk, name)
+    if branch == MAIN:
+        raise Refused(f"{name}: the branch {MAIN} stays", hint="delete the repository, or commit something else")
+    try:
+        desk.store.history.drop_branch(name, branch)
+    except NotFound as error:
+        raise RevisionNotFound(f"{name}: no branch {branch!r}", hint=error.hint) from None
+
+
+def squash(desk: Desk, name: Name, branch: str, message: str) -> str:
+    """Let a branch be one commit with the files it has; its old commits go with the next sweep, but for tagged ones."""
+    info(desk, name)
+    history = desk.store.history
+    with history.lock(name):
+        head = history.branches(name).get(branch)
+        if head is None:
+            raise RevisionNotFound(f"{name}: no branch {branch!r}", hint="the repository's refs tell which there are")
+        there = history.commit(name, head)
+        fields = {"title": message or "squashed", "time": now(there.time), "by": desk.store.user}
+        oid = history.put(name, Commit.made(**fields, files=there.files))
+        history.point(name, branch, oid, head)
+    return oid

@@ -1,0 +1,82 @@
+"""Several tenants on one server: each sends and names his own bytes, and a digest alone gives nobody anything."""
+
+import hashlib
+import json
+import os
+import time
+
+import pytest
+
+from adapterhub.digest import Digest
+from adapterhub.server.claims import KEPT, TURN, Claims
+from adapterhub.store.leases import leased
+from adapterhub.store.sweep import sweep
+from tests.cli.builders import adapter
+
+WEIGHTS = "adapter_model.safetensors"
+
+
+@pytest.fixture
+def tenants(server, monkeypatch):
+    """The Hub's own client for ada and for bob, each with a token for his namespace alone."""
+    from huggingface_hub import HfApi, constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    return [HfApi(server.url, token=server.new_token(name, "write", name)) for name in ("ada", "bob")]
+
+
+def commit(server, token, name, path, sha256, size):
+    lines = [
+        {"key": "header", "value": {"summary": "mine"}},
+        {"key": "lfsFile", "value": {"path": path, "algo": "sha256", "oid": sha256, "size": size}},
+    ]
+    return server.ask(
+        "POST", f"/api/models/{name}/commit/main", token=token, content="\n".join(map(json.dumps, lines)).encode()
+    )
+
+
+@pytest.mark.filterwarnings("ignore:Use 'content")
+def test_each_tenant_publishes_his_own_and_cannot_name_the_others_bytes(server, tenants, tmp_path):
+    ada, bob = tenants
+    folder = adapter(tmp_path / "poet")
+    data = (folder / WEIGHTS).read_bytes()
+    sha256 = hashlib.sha256(data).hexdigest()
+    ada.create_repo("ada/poet")
+    ada.upload_folder(repo_id="ada/poet", folder_path=folder)
+    bob.create_repo("bob/poet")
+    stolen = commit(server, bob.token, "bob/poet", WEIGHTS, sha256, len(data))
+    assert stolen.status_code == 400
+    assert [str(listed.reference) for listed in server.hub.desk.store.list()] == ["ada/poet@1"]
+    bob.upload_folder(repo_id="bob/poet", folder_path=folder)  # who has the bytes may
+    assert [str(listed.reference) for listed in server.hub.desk.store.list()] == ["ada/poet@1", "bob/poet@1"]
+    said = [event.by for event in server.hub.log() if event.action == "publish"]
+    assert said == ["ada", "bob"]
+    assert server.hub.check().ok
+
+
+def test_a_claim_is_leased_for_a_day_and_no_longer(server, monkeypatch):
+    store = server.hub.desk.store
+    claims, clock = Claims(store.layout), time.monotonic()
+    digest = Digest.of(b"poet")
+    monkeypatch.setattr("adapterhub.server.claims.time.monotonic", lambda: clock)
+    claims.add("ada", digest)
+    assert (claims.holds("ada", digest), claims.holds("bob", digest)) == (True, False)
+    clock += KEPT - 1
+    claims.renew()
+    assert digest.hex in leased(store.layout.incoming)
+    assert claims.holds("ada", digest)
+    clock += TURN + 2
+    claims.renew()
+    assert digest.hex not in leased(store.layout.incoming)
+    assert not claims.holds("ada", digest)
+
+
+def test_what_a_server_that_runs_has_leased_does_not_keep_leftovers(server):
+    store = server.hub.desk.store
+    Claims(store.layout).add("ada", Digest.of(b"poet"))
+    left = store.layout.incoming / f"{'0' * 64}.part"
+    left.write_bytes(b"half")
+    os.utime(left, (1, 1))
+    sweep(store, 0)
+    assert not left.exists()

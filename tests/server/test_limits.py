@@ -1,0 +1,123 @@
+"""What one client may cost."""
+
+import contextlib
+import os
+import socket
+import time
+
+import pytest
+
+from adapterhub.errors import WrongUsage
+from adapterhub.server import limits
+from adapterhub.server.settings import Serving, parse_size
+from tests.server.running import running
+
+
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory):
+    """A server that waits for nobody."""
+    with running(
+        tmp_path_factory.mktemp("hasty"), head=2.0, idle=0.5, largest=100_000, slowest=50_000, connections=20
+    ) as found:
+        yield found
+
+
+def line(server):
+    return socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=30)
+
+
+def answer(sock):
+    with contextlib.suppress(ConnectionResetError):
+        return b"".join(iter(lambda: sock.recv(1 << 16), b""))
+    return b""
+
+
+def head(path, **headers):
+    lines = [
+        f"POST {path} HTTP/1.1",
+        "Host: x",
+        *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items()),
+    ]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def test_a_body_that_says_it_is_too_large_is_refused_before_it_comes(hasty):
+    with line(hasty) as sock:
+        sock.sendall(head("/api/repos/create", Content_Length=limits.SMALL + 1, Content_Type="application/json"))
+        assert b" 413 " in answer(sock)
+
+
+def test_a_body_that_becomes_too_large_is_cut_off(hasty):
+    with line(hasty) as sock:
+        sock.sendall(head("/api/repos/create", Transfer_Encoding="chunked", Content_Type="application/json"))
+        piece = b"100000\r\n" + b" " * (1 << 20) + b"\r\n"
+        with contextlib.suppress(OSError):
+            for _ in range(20):
+                sock.sendall(piece)
+        assert b" 413 " in answer(sock)
+
+
+def test_a_client_that_sends_nothing_more_is_let_go(hasty):
+    with line(hasty) as sock:
+        sock.sendall(head("/api/repos/create", Content_Length=100, Content_Type="application/json") + b"{")
+        began = time.monotonic()
+        assert b" 408 " in answer(sock)
+        assert time.monotonic() - began < 20
+
+
+def test_a_client_that_drips_is_let_go(hasty):
+    with line(hasty) as sock:
+        sock.sendall(head("/api/repos/create", Content_Length=100_000, Content_Type="application/json") + b"{")
+        with contextlib.suppress(OSError):
+            for _ in range(20):
+                time.sleep(0.1)
+                sock.sendall(b" ")
+        assert b" 408 " in answer(sock)
+
+
+def test_a_client_that_never_asks_is_let_go(hasty):
+    with line(hasty) as sock:
+        sock.sendall(b"GET / HT")
+        assert sock.recv(10) == b""
+
+
+def test_more_connections_than_there_may_be_are_turned_away(hasty):
+    with contextlib.ExitStack() as held:
+        for _ in range(25):
+            held.enter_context(line(hasty))
+        time.sleep(0.3)
+        assert hasty.ask("GET", "/healthz").status_code == 503
+    time.sleep(0.3)
+    assert hasty.ask("GET", "/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("junk", [b"\0\0\0\r\n\r\n", os.urandom(200) + b"\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n"])
+def test_what_is_no_http_is_answered_with_400_or_nothing(hasty, junk):
+    with line(hasty) as sock:
+        sock.sendall(junk)
+        sock.shutdown(socket.SHUT_WR)
+        assert answer(sock)[:12] in (b"HTTP/1.1 400", b"")
+    assert hasty.ask("GET", "/healthz").status_code == 200
+
+
+def test_what_a_body_may_have_depends_on_what_it_is_for():
+    serving = Serving(largest=10**9)
+    sizes = [
+        limits.largest(path, serving) for path in ("/a/b.git/info/lfs/objects/" + "0" * 64, "/api/models/a/b/commit/x")
+    ]
+    assert sizes == [10**9, limits.COMMIT]
+    assert limits.largest("/a/b.git/info/lfs/objects/batch", serving) == limits.SMALL
+    for question in ("verify", "complete"):  # they are read whole before anybody is asked who he is
+        assert limits.largest(f"/a/b.git/info/lfs/objects/{'0' * 64}/{question}", serving) == limits.SMALL
+
+
+@pytest.mark.parametrize("text", ["", "GB", "-1GB", "1 XB", "1.2345GB", "1e9"])
+def test_a_size_that_is_none_is_refused(text):
+    with pytest.raises(WrongUsage):
+        parse_size(text)
+
+
+@pytest.mark.parametrize("url", ["example.org", "ftp://x", "https://", "https://x y", "http://x/?a"])
+def test_a_public_url_that_is_none_is_refused(url):
+    with pytest.raises(WrongUsage, match="no address of a server"):
+        Serving(public_url=url)

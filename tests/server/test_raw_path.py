@@ -1,0 +1,64 @@
+"""Paths as they were sent."""
+
+import socket
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from adapterhub.errors import BadReference
+from adapterhub.server import errors
+from adapterhub.server.raw_path import FilePath, RawPath, Segment, decoded
+
+
+@pytest.fixture
+def client():
+    app = FastAPI(redirect_slashes=False)
+    errors.install(app)
+
+    @app.get("/tree/{revision}")
+    @app.get("/tree/{revision}/{path:path}")
+    def tree(revision: Segment, path: FilePath = "x") -> list[str]:
+        return [revision, path]
+
+    return TestClient(RawPath(app), raise_server_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/tree/main", ["main", "x"]),
+        ("/tree/main/", ["main", "x"]),
+        ("/tree/refs%2Fpr%2F1/a/b", ["refs/pr/1", "a/b"]),
+        ("/tree/v%201/a%2Fb%20c", ["v 1", "a/b c"]),
+        ("/tree/%25252e%25252e/a", ["%252e%252e", "a"]),
+        ("/tree/%252e%252e/a", ["%2e%2e", "a"]),
+        ("/tree/%C3%A4/%E2%82%AC", ["ä", "€"]),
+    ],
+)
+def test_a_slash_in_a_segment_stays_there_and_each_is_decoded_once(client, path, said):
+    assert client.get(path).json() == said
+
+
+BAD = [
+    "/../etc/passwd", "/tree/..", "/tree/%2e%2e", "/tree/.%2e/x", "/tree/main/..%2f..%2fetc", "/tree/main/%2Fetc",
+    "/tree/main//etc", "/tree/a%00b", "/tree/a%5Cb", "/tree/main/..%5c..", "/tree/%ff", "/tree/a%0d%0ab",
+    "/tree/main/./x", "/tree/a%e2%80%aeb", "//tree/main", "/tree/" + "a" * 5000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", BAD)
+def test_what_leads_out_or_is_no_text_comes_to_no_route(standing, path):
+    host, port = "127.0.0.1", int(standing.url.rpartition(":")[2])
+    with socket.create_connection((host, port)) as line:
+        line.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: line.recv(1 << 16), b""))
+    assert answer.split(b" ")[1] in (b"400", b"404")
+    assert b'{"error"' in answer
+
+
+def test_what_is_decoded_never_leads_out():
+    for raw in ("a/%2e%2e/b", "%2e", "a%2f..", "..%5cx", "%00"):
+        with pytest.raises(BadReference):
+            decoded(raw)
+    assert decoded("%252e%252e") == "%2e%2e"

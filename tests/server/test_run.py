@@ -1,0 +1,114 @@
+"""A server that runs: where it says it is, what it logs, and how it ends."""
+
+import hashlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from adapterhub.digest import Digest
+from adapterhub.errors import Refused
+from adapterhub.reference import Name
+from adapterhub.server.run import serve
+from adapterhub.server.settings import Serving
+from tests.house.sources import ROOT
+from tests.server.running import running
+
+DATA = os.urandom(400_000)
+OID = hashlib.sha256(DATA).hexdigest()
+
+
+def test_a_server_answers_where_it_says_it_is(server):
+    answered = server.ask("GET", "/healthz", token=None)
+    assert (answered.status_code, answered.json()) == (200, {"ok": True})
+
+
+def test_sigterm_ends_it_with_exit_code_0(server):
+    server.ask("GET", "/healthz")
+    assert server.stop(signal.SIGTERM) == 0
+    assert [line["event"] for line in server.lines()] == ["serving", "request", "ended"]
+
+
+def test_a_signal_before_the_first_request_ends_it_too(server):
+    assert server.stop(signal.SIGINT) == 0
+
+
+def test_the_port_of_another_server_is_refused(server):
+    port = int(server.url.rpartition(":")[2])
+    with pytest.raises(Refused, match=f"cannot listen on 127.0.0.1 port {port}"):
+        serve(server.hub.desk, Serving(port=port), print)
+
+
+def test_a_store_that_is_gone_is_no_good_health(server):
+    server.home.rename(server.home.with_name("moved"))
+    assert server.ask("GET", "/healthz", token=None).status_code >= 500
+
+
+def test_a_request_is_one_line_of_the_log(server):
+    server.ask("GET", "/api/whoami-v2?secret=x", token=None, headers={"Authorization": "Bearer hidden"})
+    server.stop()
+    (line,) = [line for line in server.lines() if line["event"] == "request"]
+    assert (line["method"], line["path"], line["status"]) == ("GET", "/api/whoami-v2", 401)
+    assert "hidden" not in server.log.read_text()
+    assert "secret" not in server.log.read_text()
+
+
+def upload(server):
+    """What the server wants to have done for an upload."""
+    body = {"operation": "upload", "objects": [{"oid": OID, "size": len(DATA)}]}
+    answer = server.ask("POST", "/ada/poet.git/info/lfs/objects/batch", json=body).json()
+    return answer["objects"][0].get("actions")
+
+
+def begun(server):
+    """An upload of which half is sent."""
+    server.hub.desk.store.history.create(Name("ada", "poet"), private=True, by="admin")
+    path = upload(server)["upload"]["href"].removeprefix(server.url)
+    sock = socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=60)
+    sock.sendall(f"PUT {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(DATA)}\r\n\r\n".encode() + DATA[:200_000])
+    time.sleep(0.3)
+    return sock
+
+
+def test_an_upload_in_flight_is_finished_when_a_server_ends(server):
+    with begun(server) as sock:
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(1)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])))
+        sock.sendall(DATA[200_000:])
+        assert b" 200 " in sock.recv(1 << 16)
+    assert server.stop() == 0
+    assert server.hub.desk.store.layout.blob(Digest(OID)).read_bytes() == DATA
+
+
+def test_an_upload_that_does_not_end_does_not_keep_a_server(tmp_path):
+    with running(tmp_path, finish=1.0) as server, begun(server):
+        assert server.stop() == 0
+        assert server.hub.check().ok
+
+
+@pytest.mark.parametrize("more", [0, 100_000, len(DATA) - 200_001, len(DATA) - 200_000])
+def test_a_server_killed_in_an_upload_leaves_a_clean_store_and_takes_it_again(server, more):
+    with begun(server) as sock:
+        sock.sendall(DATA[200_000 : 200_000 + more])
+        server.stop(signal.SIGKILL)
+    assert server.hub.check().ok
+    server.start()
+    action = upload(server)
+    if action:  # else it was there just before
+        assert server.ask("PUT", action["upload"]["href"].removeprefix(server.url), content=DATA).status_code == 200
+    assert server.hub.desk.store.layout.blob(Digest(OID)).read_bytes() == DATA
+    assert server.hub.check().ok
+
+
+def test_without_the_extra_it_is_told_what_to_install(tmp_path):
+    block = "import sys; sys.modules['uvicorn'] = None\nfrom adapterhub.cli.app import main\nmain()"
+    words = [sys.executable, "-c", block, "serve", "--store", str(tmp_path / "store")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=ROOT, timeout=60)
+    assert done.returncode == Refused.code
+    assert "pip install 'adapterhub[server]'" in done.stderr

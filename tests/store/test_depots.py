@@ -1,0 +1,106 @@
+"""A depot is there with everything in it, or gone; never in between, and never while somebody uses it."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from adapterhub.errors import NotFound
+from adapterhub.store.depots import KEPT, SHORTEST, Depots
+from adapterhub.store.sweep import sweep
+from tests.builders import filled
+
+ADA, BOB = "a" * 64, "b" * 64
+
+
+def age(depots: Depots, owner: str, name: str, seconds: float) -> None:
+    os.utime(depots.folder / owner / name / "lock", (time.time() - seconds,) * 2)
+
+
+def test_an_owner_keeps_his_depot_and_shares_it_with_nobody(tmp_path: Path) -> None:
+    depots = Depots(tmp_path, "xet")
+    name = depots.current(ADA)
+    with depots.using(ADA, name) as folder:
+        (folder / "piece").write_bytes(b"poet")
+    assert depots.current(ADA) == name
+    assert depots.current(BOB) != name
+    with pytest.raises(NotFound), depots.using(BOB, name):
+        pass
+
+
+@pytest.mark.parametrize("name", ["", "..", ".", "nothing", "00000000-0000000000000000", "../" + ADA, "lock"])
+def test_what_is_no_depot_is_not_found(tmp_path: Path, name: str) -> None:
+    depots = Depots(tmp_path, "xet")
+    depots.current(ADA)
+    with pytest.raises(NotFound, match="no longer kept"), depots.using(ADA, name):
+        pass
+
+
+def test_a_full_depot_and_one_that_is_over_are_followed_by_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    depots = Depots(tmp_path, "xet")
+    first = depots.current(ADA)
+    depots.retire(ADA, first)
+    second = depots.current(ADA)
+    assert second != first
+    with depots.using(ADA, first):
+        pass
+    with depots.using(ADA, second) as folder:
+        (folder / "piece").write_bytes(b"poet")
+    monkeypatch.setattr("adapterhub.store.depots.FULL", 4)
+    assert depots.current(ADA) not in (first, second)
+
+
+def test_what_nobody_used_for_long_is_deleted_whole(tmp_path: Path) -> None:
+    depots = Depots(tmp_path, "xet")
+    old, young = depots.current(ADA), depots.current(BOB)
+    age(depots, ADA, old, KEPT + 60)
+    age(depots, BOB, young, KEPT - 60)
+    depots.clean()
+    assert [path.name for path in depots.folder.iterdir()] == [BOB]
+    assert depots.current(ADA) != old
+    assert depots.current(BOB) == young
+
+
+def test_a_depot_in_use_stays_however_old_it_looks(tmp_path: Path) -> None:
+    depots = Depots(tmp_path, "xet")
+    name = depots.current(ADA)
+    with depots.using(ADA, name) as folder:
+        age(depots, ADA, name, 2 * KEPT)
+        depots.clean()
+        assert folder.is_dir()
+    depots.clean()
+    assert not folder.exists()
+
+
+def test_using_a_depot_keeps_it(tmp_path: Path) -> None:
+    depots = Depots(tmp_path, "xet")
+    name = depots.current(ADA)
+    age(depots, ADA, name, KEPT + 60)
+    with depots.using(ADA, name):
+        pass
+    depots.clean()
+    assert depots.current(ADA) == name
+
+
+def test_what_a_process_that_died_left_of_a_depot_is_deleted_too(tmp_path: Path) -> None:
+    depots = Depots(tmp_path, "xet")
+    name = depots.current(ADA)
+    left = depots.folder / ADA / ".left.tmp"
+    left.mkdir()
+    os.utime(left, (time.time() - KEPT - 60,) * 2)
+    depots.clean()
+    assert not left.exists()
+    assert depots.current(ADA) == name
+
+
+def test_a_sweep_deletes_old_depots_and_no_other_and_check_takes_them_for_no_strays(tmp_path: Path) -> None:
+    store = filled(tmp_path, "ada/poet")
+    depots = Depots(store.layout.incoming, "xet")
+    old, young = depots.current(ADA), depots.current(BOB)
+    age(depots, ADA, old, SHORTEST + 60)
+    age(depots, BOB, young, SHORTEST - 60)
+    sweep(store, grace=0)
+    assert [path.name for path in depots.folder.iterdir()] == [BOB]

@@ -1,0 +1,72 @@
+"""Bases and fits, for those who may hear of them."""
+
+import pytest
+
+from adapterhub.errors import Refused
+from adapterhub.hub import Hub
+from adapterhub.reference import Name
+from adapterhub.verbs.hub_fit import bases_for, fit_row, fitting_on
+from adapterhub.verbs.hub_repos import set_private
+from tests.builders import tiny_adapter, tiny_base, write_files
+
+NOBODY, BOB, ALL = frozenset(), frozenset({"bob"}), None
+
+
+@pytest.fixture
+def hub(tmp_path):
+    """Bases one, two and three; ada/open (public) on one, bob/own on two; ada/bare knows its base by name."""
+    hub = Hub.open(tmp_path / "store")
+    for seed, name in enumerate(("one", "two", "three")):
+        hub.base_add(tiny_base(tmp_path / name, seed=seed))
+    hub.add(tiny_adapter(tmp_path / "a", seed=1), "ada/open", base=tmp_path / "one")
+    hub.add(tiny_adapter(tmp_path / "b", seed=2), "bob/own", base=tmp_path / "two")
+    hub.add(tiny_adapter(tmp_path / "c", seed=3), "ada/bare")
+    hub.add(tiny_adapter(tmp_path / "d", seed=4), "ada/bare")
+    set_private(hub.desk, Name("ada", "open"), False)
+    return hub
+
+
+def names(hub, who):
+    return [card.name for card in bases_for(hub.desk, who).values()]
+
+
+def test_who_sees_all_hears_of_all_and_others_of_those_their_adapters_are_pinned_to(hub):
+    assert names(hub, ALL) == ["one", "three", "two"]
+    assert names(hub, BOB) == ["one", "two"]
+    assert names(hub, NOBODY) == ["one"]
+    set_private(hub.desk, Name("ada", "open"), True)
+    assert names(hub, NOBODY) == []
+
+
+def test_a_damaged_card_hides_no_other(hub):
+    first = next(iter(bases_for(hub.desk, ALL)))
+    hub.desk.store.layout.base(first).write_bytes(b"{}")
+    assert names(hub, ALL) == ["three", "two"]
+
+
+def test_a_row_has_the_best_fit_first(hub):
+    row = fit_row(hub.desk, "bob/own", bases_for(hub.desk, ALL))
+    assert [(report.base.name, report.verdict) for _, report in row] == [
+        ("two", "exact"),
+        ("one", "drifted"),
+        ("three", "drifted"),
+    ]
+    assert fit_row(hub.desk, "bob/own", {}) == []
+
+
+def test_what_cannot_be_audited_is_refused(hub, tmp_path):
+    hub.add(write_files(tmp_path / "rows", {"rows.csv": b"text,label\na,1\n"}), "ada/rows")
+    with pytest.raises(Refused, match="only PEFT"):
+        fit_row(hub.desk, "ada/rows", bases_for(hub.desk, ALL))
+
+
+def test_a_base_has_the_newest_version_of_each_adapter_the_best_first(hub):
+    one = next(card for card in bases_for(hub.desk, ALL).values() if card.name == "one")
+    fits = fitting_on(hub.desk, one, ALL)
+    assert [(report.adapter, report.verdict) for report in fits] == [
+        ("ada/open@1", "exact"),
+        ("ada/bare@2", "unpinned"),
+        ("bob/own@1", "drifted"),
+    ]
+    assert [report.adapter for report in fitting_on(hub.desk, one, BOB)] == ["ada/open@1", "bob/own@1"]
+    assert [report.adapter for report in fitting_on(hub.desk, one, NOBODY)] == ["ada/open@1"]

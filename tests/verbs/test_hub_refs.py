@@ -1,0 +1,171 @@
+"""Tags that are versions, tags that are aliases, branches."""
+
+import pytest
+
+from adapterhub.errors import BadReference, Conflict, NotFound, Refused, WrongUsage
+from adapterhub.note import gather
+from adapterhub.protocols.hf_hub.answers import RevisionNotFound
+from adapterhub.reference import parse
+from adapterhub.registry import LabelTaken
+from adapterhub.store.check import check
+from adapterhub.verbs.bases import base_add_card, card_for, pin_of
+from adapterhub.verbs.hub_history import all_tags, find
+from adapterhub.verbs.hub_refs import branch, drop_branch, squash, tag, untag
+from tests.builders import adapter_files, entry, entry_of, tiny_base
+from tests.verbs.hub_ground import POET, as_ours, desk_in, labels, paths, repository, send
+
+
+def test_a_tag_publishes_what_our_client_has_laid_there(tmp_path):
+    desk, ours = repository(tmp_path), entry(notes=[("metrics", {"accuracy": 0.5})])
+    made = send(desk, as_ours(ours))
+    tag(desk, POET, "v1", made.oid)
+    listed = desk.store.resolve(parse("ada/poet@v1"))
+    assert listed.digest == ours.digest
+    assert gather(desk.store.notes.about(ours.digest)).metrics == {"accuracy": 0.5}
+    assert all_tags(desk, POET) == {"v1": made.oid}
+
+
+def test_a_base_card_comes_with_its_entry(tmp_path):
+    at_home = desk_in(tmp_path / "home")
+    card = card_for(at_home, str(tiny_base(tmp_path / "base")))
+    base_add_card(at_home, card)
+    kept = next(data for _, data in at_home.store.cards())
+    ours = entry_of(adapter_files(), base=pin_of(card).plain())
+    desk = repository(tmp_path)
+    send(desk, {**as_ours(ours), **{f".adapterhub/bases/{pin_of(card).card[7:]}.json": kept}})
+    tag(desk, POET, "1", "main")
+    assert desk.store.open(ours.digest).cards == (kept,)
+    assert check(desk.store).ok
+
+
+def test_how_it_fits_the_bases_known_here_is_noted(tmp_path):
+    desk = repository(tmp_path)
+    base_add_card(desk, card_for(desk, str(tiny_base(tmp_path / "base"))))
+    send(desk, adapter_files())
+    digest = desk.store.resolve(parse("ada/poet")).digest
+    (found,) = gather(desk.store.notes.about(digest)).audit.values()
+    assert (found["base"], found["verdict"], found["matched"]) == ("base", "unpinned", 2)
+
+
+def test_new_notes_about_a_version_are_kept_without_a_tag(tmp_path):
+    desk = repository(tmp_path)
+    send(desk, as_ours(entry()))
+    tag(desk, POET, "1", "main")
+    said = entry(notes=[("metrics", {"accuracy": 0.9})])
+    send(desk, as_ours(said))
+    assert gather(desk.store.notes.about(said.digest)).metrics == {"accuracy": 0.9}
+    assert labels(desk) == ["1"]
+
+
+def test_a_tag_on_what_is_no_entry_is_only_a_tag(tmp_path):
+    desk = repository(tmp_path)
+    made = send(desk, {"README.md": b"# soon"})
+    tag(desk, POET, "draft", "main")
+    assert all_tags(desk, POET) == {"draft": made.oid}
+    assert not labels(desk)
+
+
+def test_a_tag_of_several_words_is_no_version(tmp_path):
+    desk = repository(tmp_path)
+    send(desk, adapter_files())
+    tag(desk, POET, "release/2026", "main")
+    assert labels(desk) == ["1"]
+    assert find(desk, POET, "release/2026")[0] == find(desk, POET, "main")[0]
+
+
+def test_a_tag_never_moves(tmp_path):
+    desk = repository(tmp_path)
+    send(desk, adapter_files(seed=1))
+    send(desk, adapter_files(seed=2))
+    with pytest.raises(Conflict, match="there already"):
+        tag(desk, POET, "1", "main")
+
+
+def test_a_removed_versions_label_stays_taken(tmp_path):
+    desk = repository(tmp_path)
+    send(desk, adapter_files(seed=1))
+    untag(desk, POET, "1")
+    assert not labels(desk)
+    send(desk, {"README.md": b"x"}, gone=["adapter_model.safetensors", "adapter_config.json"])
+    assert send(desk, adapter_files(seed=2)).version == "2"
+    with pytest.raises(LabelTaken):
+        tag(desk, POET, "1", "main")
+
+
+def test_an_alias_is_a_tag_that_moves_by_going_and_coming(tmp_path):
+    desk = repository(tmp_path)
+    first, second = send(desk, adapter_files(seed=1)).oid, send(desk, adapter_files(seed=2)).oid
+    tag(desk, POET, "alias/prod", "1")
+    assert desk.store.resolve(parse("ada/poet@prod")).reference.pin == "1"
+    assert find(desk, POET, "alias/prod")[0] == first
+    with pytest.raises(Conflict):
+        tag(desk, POET, "alias/prod", "2")
+    untag(desk, POET, "alias/prod")
+    tag(desk, POET, "alias/prod", second)
+    assert desk.store.names.aliases(POET) == {"prod": "2"}
+
+
+def test_an_alias_means_the_version_that_was_named(tmp_path):
+    desk = repository(tmp_path)
+    send(desk, adapter_files())
+    tag(desk, POET, "v1", "main")
+    tag(desk, POET, "alias/prod", "1")
+    assert desk.store.names.aliases(POET) == {"prod": "1"}
+    tag(desk, POET, "alias/next", "main")
+    assert desk.store.names.aliases(POET)["next"] == "v1"
+
+
+def test_an_alias_means_versions_alone(tmp_path):
+    desk = repository(tmp_path)
+    send(desk, {"README.md": b"x"})
+    with pytest.raises(NotFound, match="no version"):
+        tag(desk, POET, "alias/prod", "main")
+    with pytest.raises(WrongUsage):
+        tag(desk, POET, "alias/a/b", "main")
+
+
+def test_a_version_that_an_alias_means_stays(tmp_path):
+    desk = repository(tmp_path)
+    send(desk, adapter_files())
+    tag(desk, POET, "alias/prod", "1")
+    with pytest.raises(Refused, match="alias prod means"):
+        untag(desk, POET, "1")
+    assert all_tags(desk, POET).keys() == {"1", "alias/prod"}
+
+
+def test_what_is_no_tag_cannot_go(tmp_path):
+    with pytest.raises(RevisionNotFound):
+        untag(repository(tmp_path), POET, "1")
+
+
+@pytest.mark.parametrize("word", ["../x", "a b", "a..b", "", "x~1", ".hidden"])
+def test_a_tag_has_a_name_that_git_allows(tmp_path, word):
+    with pytest.raises(BadReference):
+        tag(repository(tmp_path), POET, word, "main")
+
+
+def test_branches_come_and_go_and_main_stays(tmp_path):
+    desk = repository(tmp_path)
+    send(desk, adapter_files())
+    branch(desk, POET, "refs/pr/1", "1")
+    send(desk, {"a.txt": b"1"}, branch="refs/pr/1")
+    assert "a.txt" in paths(desk, "refs/pr/1")
+    assert "a.txt" not in paths(desk)
+    with pytest.raises(Conflict):
+        branch(desk, POET, "refs/pr/1", None)
+    drop_branch(desk, POET, "refs/pr/1")
+    with pytest.raises(RevisionNotFound):
+        drop_branch(desk, POET, "refs/pr/1")
+    with pytest.raises(Refused):
+        drop_branch(desk, POET, "main")
+
+
+def test_a_squashed_branch_is_one_commit_with_the_same_files(tmp_path):
+    desk = repository(tmp_path)
+    send(desk, adapter_files())
+    send(desk, {"a.txt": b"1"})
+    before = paths(desk)
+    oid = squash(desk, POET, "main", "all in one")
+    assert [id for id, _ in desk.store.history.log(POET, oid)] == [oid]
+    assert paths(desk) == before
+    assert labels(desk) == ["1"]

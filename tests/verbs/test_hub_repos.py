@@ -1,0 +1,139 @@
+"""Repositories made, moved, shown to all, deleted; what lies beside their files."""
+
+import pytest
+
+from adapterhub.errors import Conflict, Refused
+from adapterhub.protocols.hf_hub.answers import RepoNotFound
+from adapterhub.protocols.hf_hub.layout import base_path, note_path
+from adapterhub.reference import Name, parse
+from adapterhub.store.check import check
+from adapterhub.verbs.bases import base_add_card, card_for, pin_of
+from adapterhub.verbs.hub_beside import beside
+from adapterhub.verbs.hub_history import caught_up, find
+from adapterhub.verbs.hub_refs import tag
+from adapterhub.verbs.hub_repos import create, delete, move, set_private
+from tests.builders import adapter_files, entry, entry_of, tiny_base
+from tests.verbs.hub_ground import POET, as_ours, desk_in, labels, paths, repository, send
+
+OTHER = Name("ada", "writer")
+
+
+def test_a_new_repository_has_a_commit_and_no_files(tmp_path):
+    desk = repository(tmp_path)
+    assert paths(desk) == []
+    assert desk.store.history.info(POET).private
+    with pytest.raises(Conflict):
+        create(desk, POET, private=True)
+
+
+def test_a_name_with_versions_is_taken(tmp_path):
+    desk = desk_in(tmp_path)
+    desk.store.publish(entry(), parse("ada/poet"))
+    with pytest.raises(Conflict):
+        create(desk, POET, private=True)
+
+
+@pytest.mark.parametrize("namespace", ["api", "datasets", "Spaces", "cas"])
+def test_a_namespace_whose_addresses_mean_other_things_is_refused(tmp_path, namespace):
+    with pytest.raises(Refused):
+        create(desk_in(tmp_path), Name(namespace, "x"), private=True)
+
+
+def test_a_deleted_repository_is_gone_with_its_versions(tmp_path):
+    desk = repository(tmp_path)
+    send(desk, adapter_files())
+    tag(desk, POET, "alias/prod", "1")
+    delete(desk, POET)
+    assert not caught_up(desk, POET)
+    assert not labels(desk)
+    with pytest.raises(RepoNotFound):
+        delete(desk, POET)
+    assert check(desk.store).ok
+
+
+def test_a_new_one_of_the_same_name_goes_on_counting(tmp_path):
+    desk = repository(tmp_path)
+    send(desk, adapter_files(seed=1))
+    delete(desk, POET)
+    create(desk, POET, private=True)
+    assert send(desk, adapter_files(seed=2)).version == "2"
+
+
+def test_a_move_takes_versions_aliases_and_history_along(tmp_path):
+    desk = repository(tmp_path)
+    first = send(desk, adapter_files(seed=1)).oid
+    second = send(desk, adapter_files(seed=2)).oid
+    tag(desk, POET, "alias/prod", "1")
+    move(desk, POET, OTHER)
+    assert not caught_up(desk, POET)
+    assert desk.store.history.tags(OTHER) == {"1": first, "2": second}
+    assert find(desk, OTHER, "alias/prod")[0] == first
+    assert labels(desk, OTHER) == ["1", "2"]
+    assert check(desk.store).ok
+
+
+def test_a_move_that_was_cut_off_goes_on(tmp_path, monkeypatch):
+    desk = repository(tmp_path)
+    send(desk, adapter_files())
+    monkeypatch.setattr(type(desk.store.history), "move", lambda *_: (_ for _ in ()).throw(OSError("cut")))
+    with pytest.raises(OSError, match="cut"):
+        move(desk, POET, OTHER)
+    monkeypatch.undo()
+    move(desk, POET, OTHER)
+    assert labels(desk, OTHER) == ["1"]
+    assert not labels(desk)
+
+
+def test_no_move_goes_over_another_repository(tmp_path):
+    desk = repository(tmp_path)
+    send(desk, adapter_files(seed=1))
+    desk.store.publish(entry(2), parse("ada/writer"))
+    for to in (OTHER, POET):
+        with pytest.raises(Conflict):
+            move(desk, POET, to)
+    assert labels(desk) == ["1"]
+
+
+def test_who_may_see_it_is_told_in_an_event(tmp_path):
+    desk = repository(tmp_path)
+    set_private(desk, POET, False)
+    assert not desk.store.history.info(POET).private
+    event = list(desk.store.events.all("ada/poet"))[-1]
+    assert (event.action, event.detail, event.by) == ("visible", "public", "ada")
+
+
+def test_notes_and_base_cards_of_its_versions_lie_beside_its_files(tmp_path):
+    desk = repository(tmp_path)
+    card = card_for(desk, str(tiny_base(tmp_path / "base")))
+    base_add_card(desk, card)
+    ours = entry_of(adapter_files(), [("metrics", {"accuracy": 0.5})], base=pin_of(card).plain())
+    desk.store.publish(ours, parse("ada/poet"))
+    note = desk.store.notes.path(ours.notes[0])
+    digest = next(digest for digest, _ in desk.store.cards())
+    assert beside(desk, POET, f".adapterhub/notes/{ours.digest.hex}/{note.name}")[0] == note
+    assert beside(desk, POET, base_path(digest)) == (desk.store.layout.base(digest), digest)
+
+
+def test_what_belongs_to_others_does_not(tmp_path):
+    desk = repository(tmp_path)
+    base_add_card(desk, card_for(desk, str(tiny_base(tmp_path / "base"))))
+    ours = entry(notes=[("metrics", {"accuracy": 0.5})])
+    desk.store.publish(ours, parse("bob/secret"))
+    send(desk, adapter_files(seed=5))
+    (digest, _), note = next(desk.store.cards()), desk.store.notes.path(ours.notes[0])
+    assert beside(desk, POET, f".adapterhub/notes/{ours.digest.hex}/{note.name}") is None
+    assert beside(desk, POET, base_path(digest)) is None
+    assert beside(desk, POET, note_path(ours.digest, digest)) is None
+    assert beside(desk, POET, "README.md") is None
+    assert as_ours(ours)
+
+
+def test_a_repository_whose_maker_died_before_its_first_commit_gets_one(tmp_path):
+    desk = desk_in(tmp_path)
+    desk.store.history.create(POET, private=True, by="ada")
+    assert not desk.store.history.branches(POET)
+    assert caught_up(desk, POET)
+    oid, commit = find(desk, POET, "main")
+    assert commit.files == ()
+    assert caught_up(desk, POET)
+    assert find(desk, POET, "HEAD")[0] == oid

@@ -1,0 +1,74 @@
+"""Tokens: told once, kept as a hash, ended by time or by hand."""
+
+import pytest
+
+from adapterhub import Hub
+from adapterhub.digest import Digest
+from adapterhub.errors import BadReference, Conflict, NotFound, WrongUsage
+from adapterhub.verbs.tokens import PREFIX
+
+
+@pytest.fixture
+def hub(tmp_path):
+    return Hub.open(tmp_path / "store")
+
+
+def test_a_token_is_told_once_and_kept_as_its_hash(hub):
+    made = hub.token_create("ada", "write", namespaces=["ada", "team", "ada"], expires="30d")
+    settings = (hub.store / "settings.json").read_text()
+    assert made.token not in settings
+    assert made.token.rpartition("_")[2] not in settings
+    assert Digest.of(made.token.encode()).hex in settings
+    (shown,) = hub.token_list()
+    assert (shown.id, shown.name, shown.role, shown.namespaces) == (made.id, "ada", "write", ("ada", "team"))
+    assert shown.state == "good"
+    assert "token" not in shown.model_dump()
+    assert "hash" not in shown.model_dump()
+
+
+def test_two_tokens_share_nothing(hub):
+    one, other = hub.token_create("a", "read"), hub.token_create("b", "read")
+    secrets = [made.token.removeprefix(f"{PREFIX}_{made.id}_") for made in (one, other)]
+    assert secrets[0] != secrets[1]
+    assert [len(secret) for secret in secrets] == [43, 43]
+
+
+def test_a_name_is_free_again_once_its_token_has_ended(hub):
+    hub.token_create("ci", "read")
+    with pytest.raises(Conflict, match="there is such a token"):
+        hub.token_create("ci", "admin")
+    assert hub.token_revoke("ci").state == "revoked"
+    hub.token_create("ci", "admin")
+    assert [token.state for token in hub.token_list()] == ["revoked", "good"]
+    with pytest.raises(NotFound, match="no token"):
+        hub.token_revoke("ada")
+
+
+def test_a_token_is_revoked_by_its_id_too(hub):
+    made = hub.token_create("ci", "read")
+    assert hub.token_revoke(made.id).id == made.id
+    with pytest.raises(NotFound):
+        hub.token_revoke(made.id)
+
+
+@pytest.mark.parametrize("text", ["", "30", "d", "-3d", "30 days", "2020-01-01", "0d", "9999y", "soon"])
+def test_an_end_that_is_none_or_over_is_refused(hub, text):
+    if text == "":
+        assert hub.token_create("ci", "read", expires=text).expires == ""
+        return
+    with pytest.raises(WrongUsage):
+        hub.token_create("ci", "read", expires=text)
+
+
+@pytest.mark.parametrize(("text", "month"), [("2999-02-01", "2999-02"), ("2999-02-01T00:00:00+02:00", "2999-01")])
+def test_an_end_may_be_a_day_or_a_time(hub, text, month):
+    assert hub.token_create("ci", "read", expires=text).expires.startswith(month)
+
+
+def test_words_that_are_no_names_or_roles_are_refused(hub):
+    with pytest.raises(WrongUsage, match="'root' is no role"):
+        hub.token_create("ci", "root")
+    for name, namespaces in (("../x", ()), ("ci", ["a/b"]), ("", ())):
+        with pytest.raises(BadReference):
+            hub.token_create(name, "read", namespaces=namespaces)
+    assert hub.token_list() == []
