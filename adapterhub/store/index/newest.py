@@ -1,18 +1,15 @@
 """Adapters by their newest version, a page at a time: what a server lists, for those who may see it."""
 
-import contextlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 from sqlalchemy import ColumnElement, Engine, and_, func, or_
-from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session, col, select
 
 from adapterhub.errors import WrongUsage
-from adapterhub.store.index.file import forget
-from adapterhub.store.index.sync import open_index, rebuild
+from adapterhub.store.index.ask import answered
 from adapterhub.store.index.tables import Row, Word
 
 if TYPE_CHECKING:
@@ -78,12 +75,7 @@ def summaries(store: "Store", adapters: Iterable[str]) -> dict[str, list[dict[st
 
 def answers(store: "Store", statement: Any) -> list[Any]:
     """The answer of the index; made again where it is damaged."""
-    with contextlib.suppress(DatabaseError):
-        return _ask(open_index(store), statement)
-    with contextlib.suppress(DatabaseError, OSError):  # its stamp is right, its tables are not
-        forget(store.layout)
-        return _ask(open_index(store), statement)
-    return _ask(rebuild(store, None), statement)
+    return answered(store, lambda engine: _ask(engine, statement))
 
 
 def _ask(engine: Engine, statement: Any) -> list[Any]:

@@ -1,18 +1,15 @@
 """`search`: a question to the index, as SQL."""
 
-import contextlib
 import difflib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 from sqlalchemy import ColumnElement, Engine, String, and_, cast, func, not_, or_
-from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session, col, select
 
 from adapterhub.errors import BadReference, WrongUsage
-from adapterhub.store.index.file import forget
-from adapterhub.store.index.sync import open_index, rebuild
+from adapterhub.store.index.ask import answered
 from adapterhub.store.index.tables import Metric, Row, Word
 from adapterhub.store.index.where import ENUMERATED, FIELDS, WORDS, All, Comparison, Either, Not, Where, fields, parse
 
@@ -46,12 +43,7 @@ class Question:
 
 def search(store: "Store", question: Question) -> list[dict[str, Any]]:
     """The summaries (as plain data) of every version that answers the question, by name, newest version first."""
-    with contextlib.suppress(DatabaseError):
-        return _ask(open_index(store), question)
-    with contextlib.suppress(DatabaseError, OSError):  # its stamp is right, its tables are not
-        forget(store.layout)
-        return _ask(open_index(store), question)
-    return _ask(rebuild(store, None), question)
+    return answered(store, lambda engine: _ask(engine, question))
 
 
 def _ask(engine: Engine, question: Question) -> list[dict[str, Any]]:

@@ -4,20 +4,17 @@ What an entry's files say never changes, so a side is kept by the entry's digest
 row, which follows the events. How a side is derived is the audit's business: here it is bytes.
 """
 
-import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 from sqlalchemy import Engine, insert
-from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session, select
 
 from adapterhub.digest import Digest
 from adapterhub.entry import Entry
 from adapterhub.errors import AdapterHubError
-from adapterhub.store.index.file import forget
-from adapterhub.store.index.sync import open_index, rebuild
+from adapterhub.store.index.ask import answered
 from adapterhub.store.index.tables import Row, Side, Sided
 
 if TYPE_CHECKING:
@@ -68,12 +65,7 @@ class Known:
 
 def known(store: "Store", maker: Maker, watch: Callable[[int, int], None] | None = None) -> Known:
     """Every adapter of a store. `watch` is told how many sides were made, and of how many."""
-    with contextlib.suppress(DatabaseError):
-        return _ask(open_index(store), store, maker, watch)
-    with contextlib.suppress(DatabaseError, OSError):  # its stamp is right, its tables are not
-        forget(store.layout)
-        return _ask(open_index(store), store, maker, watch)
-    return _ask(rebuild(store, None), store, maker, watch)
+    return answered(store, lambda engine: _ask(engine, store, maker, watch))
 
 
 def _ask(engine: Engine, store: "Store", maker: Maker, watch: Callable[[int, int], None] | None) -> Known:
