@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from adapterhub.base.fold import fold, folded
 from adapterhub.cli.output import say
 from adapterhub.cli.table import Column, print_table
-from adapterhub.cli.text import clean, short
+from adapterhub.cli.text import clean
+from adapterhub.readable import short
 
 if TYPE_CHECKING:
     from adapterhub.verbs.base_diff import BaseDiff

@@ -8,7 +8,8 @@ from adapterhub.cli.learned import metric_lines, print_worth
 from adapterhub.cli.output import print_findings, say
 from adapterhub.cli.sheet import print_entry
 from adapterhub.cli.table import Column, print_table
-from adapterhub.cli.text import clean, short, size
+from adapterhub.cli.text import clean
+from adapterhub.readable import short, size
 
 if TYPE_CHECKING:
     from adapterhub.verbs.extract import ExtractPlan

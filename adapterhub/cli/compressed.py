@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from adapterhub.cli.learned import print_worth
 from adapterhub.cli.output import print_findings
 from adapterhub.cli.sheet import print_entry
-from adapterhub.cli.text import clean, size
+from adapterhub.cli.text import clean
+from adapterhub.readable import size
 
 if TYPE_CHECKING:
     from adapterhub.verbs.compress import Compressed

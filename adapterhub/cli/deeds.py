@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from adapterhub.cli.output import print_findings, say
 from adapterhub.cli.table import Column, print_table
-from adapterhub.cli.text import clean, paint, short, size
+from adapterhub.cli.text import clean, paint
+from adapterhub.readable import short, size
 
 if TYPE_CHECKING:
     from adapterhub.store.check import Checked

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from adapterhub.cli.text import clean, short
+from adapterhub.cli.text import clean
+from adapterhub.readable import short
 
 __all__ = ["evaluation_lines", "metric_lines", "print_worth", "training_lines"]
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from adapterhub.cli.output import say
 from adapterhub.cli.table import Column, print_table
-from adapterhub.cli.text import clean, short, size
+from adapterhub.cli.text import clean
+from adapterhub.readable import short, size
 
 if TYPE_CHECKING:
     from adapterhub.verbs.move import Pulled, Pushed, RemoteShown

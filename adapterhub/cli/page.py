@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from adapterhub.audit.report import VERDICTS, by
 from adapterhub.base.fold import brief
 from adapterhub.cli.reports import together
-from adapterhub.cli.text import clean, short
+from adapterhub.cli.text import clean
 from adapterhub.durable import replace
 from adapterhub.errors import Conflict
+from adapterhub.readable import short
 from adapterhub.reference import home_path
 
 if TYPE_CHECKING:

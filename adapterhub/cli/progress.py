@@ -5,7 +5,8 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, final
 
-from adapterhub.cli.text import clean, cut, size
+from adapterhub.cli.text import clean, cut
+from adapterhub.readable import size
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

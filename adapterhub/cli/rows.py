@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from adapterhub.cli.output import say
 from adapterhub.cli.table import Column, print_table
-from adapterhub.cli.text import cut, short
+from adapterhub.cli.text import cut
+from adapterhub.readable import short
 
 if TYPE_CHECKING:
     from adapterhub.facts import Facts

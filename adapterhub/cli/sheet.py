@@ -9,7 +9,8 @@ from adapterhub.base.fold import fold
 from adapterhub.cli.learned import evaluation_lines, metric_lines, training_lines
 from adapterhub.cli.output import print_findings
 from adapterhub.cli.table import Column, print_table
-from adapterhub.cli.text import clean, paint, screen, short, size, wide
+from adapterhub.cli.text import clean, paint, screen, wide
+from adapterhub.readable import short, size
 
 if TYPE_CHECKING:
     from adapterhub.facts import Facts

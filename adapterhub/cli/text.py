@@ -1,4 +1,4 @@
-"""Text for people: sizes, counts and words from strangers, made safe for a terminal."""
+"""Text for people: counts and words from strangers, made safe for a terminal."""
 
 import os
 import shutil
@@ -6,10 +6,9 @@ import sys
 import unicodedata
 from typing import TextIO
 
-__all__ = ["clean", "cut", "cut_front", "paint", "screen", "short", "size", "wide"]
+__all__ = ["clean", "cut", "cut_front", "paint", "screen", "wide"]
 
 COLOURS = {"error": "31", "warning": "33", "info": "36", "good": "32", "bold": "1", "dim": "2"}
-UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def clean(text: str) -> str:
@@ -21,27 +20,6 @@ def clean(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def size(count: float) -> str:
-    """Bytes in the unit a person would choose (powers of ten, as disks and networks count).
-
-    >>> size(693), size(4_700_000), size(999_950)
-    ('693 B', '4.7 MB', '1.0 MB')
-    """
-    power = 0
-    while count >= 999.95 and power < len(UNITS) - 1:
-        count, power = count / 1000, power + 1
-    return f"{count:.1f} {UNITS[power]}" if power else f"{count:.0f} B"
-
-
-def short(digest: str) -> str:
-    """The first twelve digits of a digest: what people compare.
-
-    >>> short("sha256:7ccc804f5546aaaa")
-    '7ccc804f5546'
-    """
-    return digest.removeprefix("sha256:")[:12]
 
 
 def wide(text: str) -> int:

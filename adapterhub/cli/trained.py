@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 from adapterhub.cli.learned import metric_lines
 from adapterhub.cli.output import print_findings, say
 from adapterhub.cli.sheet import print_entry
-from adapterhub.cli.text import clean, size
+from adapterhub.cli.text import clean
 from adapterhub.cli.training_search import print_arms
+from adapterhub.readable import size
 
 if TYPE_CHECKING:
     from adapterhub.verbs.evaluate import Evaluated

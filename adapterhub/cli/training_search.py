@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 from adapterhub.cli.clock import clock
 from adapterhub.cli.table import Column, print_table
-from adapterhub.cli.text import clean, size
+from adapterhub.cli.text import clean
+from adapterhub.readable import size
 
 if TYPE_CHECKING:
     from adapterhub.train.watch.arms import Arm, Arms

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapterhub.cli.text import clean, cut, paint, screen, size, wide
+from adapterhub.cli.text import clean, cut, paint, screen, wide
+from adapterhub.readable import size
 
 
 @pytest.mark.parametrize(

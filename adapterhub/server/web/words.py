@@ -2,22 +2,9 @@
 
 from datetime import UTC, datetime
 
-__all__ = ["FILTERS", "brief", "count", "day", "moment", "number", "size"]
+from adapterhub.readable import short, size
 
-UNITS = ("B", "kB", "MB", "GB", "TB")
-DIGITS = 12
-
-
-def size(count: float) -> str:
-    """Bytes in powers of ten.
-
-    >>> size(693), size(4_700_000), size(999_950)
-    ('693 B', '4.7 MB', '1.0 MB')
-    """
-    power = 0
-    while count >= 999.95 and power < len(UNITS) - 1:
-        count, power = count / 1000, power + 1
-    return f"{count:.1f} {UNITS[power]}" if power else f"{count:.0f} B"
+__all__ = ["FILTERS", "count", "day", "moment", "number"]
 
 
 def number(value: float) -> str:
@@ -36,11 +23,6 @@ def count(amount: int, word: str) -> str:
     ('1 adapter', '1,200 adapters')
     """
     return f"{amount:,} {word}{'' if amount == 1 else 's'}"
-
-
-def brief(digest: str) -> str:
-    """The first digits of a digest: what people compare."""
-    return digest.removeprefix("sha256:")[:DIGITS]
 
 
 def day(time: str) -> str:
@@ -68,5 +50,5 @@ def _written(time: str, form: str) -> str:
         return time
 
 
-FILTERS = {"size": size, "number": number, "count": count, "brief": brief, "day": day, "moment": moment}
+FILTERS = {"size": size, "number": number, "count": count, "brief": short, "day": day, "moment": moment}
 """What templates call them."""
