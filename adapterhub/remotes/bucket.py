@@ -5,7 +5,6 @@ the state it was read in. A server that ignores conditions is found out before t
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import BinaryIO, final
@@ -23,6 +22,7 @@ from adapterhub.remotes.bucket_names import BucketNames
 from adapterhub.remotes.bucket_objects import READERS, Objects
 from adapterhub.remotes.bucket_probe import probe
 from adapterhub.remotes.bucket_said import BucketEvents, BucketNotes, card, put_card
+from adapterhub.remotes.bucket_threads import Threads
 from adapterhub.remotes.bucket_tree import TREE
 from adapterhub.store.naming import name_entry
 from adapterhub.store.store import MARKER, check_layout
@@ -74,7 +74,7 @@ class Bucket:
     def create(self) -> None:
         """Mark the place as a registry, unless it is one, holds something else, or can only be read."""
         others = [] if self.exists() else [name for name in self.objects.top() if name != str(TREE.incoming)]
-        if others and str(TREE.marker) not in others:  # else another writer came first
+        if others and not self.exists():  # else another writer came first
             raise Refused(
                 f"{self.url} is no registry, and not empty: it holds {', '.join(others[:3])}",
                 hint="give another prefix in the remote's URL: s3://bucket/prefix",
@@ -103,12 +103,13 @@ class Bucket:
     def summaries(self) -> Iterator[Summary]:
         """Every entry with its facts, as its files tell them; what cannot be read has a line too, which says why."""
         self._insist()
-        with ThreadPoolExecutor(READERS) as pool:
-            for name, shelf, aliases in self.names.everything():
-                for label, reason in shelf.unreadable.items():
-                    yield unreadable(str(name.at(label)), reason)
-                lines = [self.names.line(name, version, aliases) for version in shelf.versions]
-                yield from pool.map(self._summary, lines)
+        readers = Threads(READERS)
+        for name, shelf, aliases in self.names.everything():
+            for label, reason in shelf.unreadable.items():
+                yield unreadable(str(name.at(label)), reason)
+            yield from readers.map(
+                self._summary, [self.names.line(name, version, aliases) for version in shelf.versions]
+            )
 
     def _summary(self, listed: Listed) -> Summary:
         try:

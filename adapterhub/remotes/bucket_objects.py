@@ -1,40 +1,39 @@
 """The objects of a bucket: whole, by ranges, and written under conditions. obstore does the talking."""
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, final
-from urllib.parse import urlsplit
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar, cast, final
 
-from adapterhub.errors import Corrupt, Refused, WrongUsage
+from adapterhub.errors import Corrupt
 from adapterhub.regular import LARGEST
+from adapterhub.remotes.bucket_connect import READING, WRITING, check_address, connect
 from adapterhub.remotes.bucket_faults import asking, no_bucket, status_of
+from adapterhub.remotes.bucket_threads import Threads
 
 if TYPE_CHECKING:
-    from obstore import ObjectMeta, PutResult, UpdateVersion
-    from obstore.store import ClientConfig, ObjectStore, RetryConfig
+    from obstore import ObjectMeta, PutResult, SignCapableStore, UpdateVersion
+    from obstore.store import ObjectStore
 
 __all__ = ["READERS", "Objects"]
 
 READERS = 16
 """Objects read at once: each keeps its reader waiting for some tens of milliseconds."""
 
-TRIES = 4
 PART = 8 << 20
 """Bytes of a part of a large upload."""
 
 PARTS = 9000
 """A few less than the most parts any server takes."""
 
-ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
-FAMILIES = {"s3": "AWS", "gs": "GOOGLE", "az": "AZURE"}
-CLIENT = ("allow_http", "allow_invalid_certificates", "proxy_url", "timeout", "connect_timeout")
-"""What the environment may say of connections, under the family's name: AWS_ALLOW_HTTP …"""
+SOME = 1000
+MOST = 20_000_000
+"""Objects that are listed; a server can tell of more without end."""
 
-NO = ("", "0", "false", "no", "off", "n", "f")
+R = TypeVar("R")
 
 
 @final
@@ -45,33 +44,27 @@ class Objects:
     url: str
 
     def __post_init__(self) -> None:
-        self.url = self.url.rstrip("/")
+        self.url = check_address(self.url)
+        self.pool = Threads(READERS)
 
     @cached_property
     def _store(self) -> "ObjectStore":
-        try:
-            from obstore.store import from_url
-        except ImportError as error:
-            raise Refused(
-                f"{self.url}: buckets need {error.name}, which is not installed", hint="pip install 'adapterhub[s3]'"
-            ) from None
-        if self.url.startswith("s3:"):
-            _check_endpoint()
-        backoff = {"init_backoff": timedelta(seconds=0.2), "max_backoff": timedelta(seconds=5), "base": 2}
-        retry: RetryConfig = {"max_retries": TRIES, "retry_timeout": timedelta(minutes=3), "backoff": backoff}  # type: ignore[typeddict-item]
-        with asking(self.url, ""):
-            return from_url(self.url, retry_config=retry, client_options=_client(self.url.partition(":")[0]))
+        return connect(self.url, READING)
 
     @cached_property
-    def pool(self) -> ThreadPoolExecutor:
-        """Threads for single requests; what runs in them waits for nobody else in them."""
-        return ThreadPoolExecutor(READERS)
+    def _sink(self) -> "ObjectStore":
+        return connect(self.url, WRITING)
+
+    def _ask(self, path: str, work: Callable[[], R]) -> R:
+        """One request about an object."""
+        with asking(self.url, path):
+            return self.pool.ask(work)
 
     def find(self, path: str, largest: int = LARGEST) -> "tuple[bytes, UpdateVersion] | None":
         """An object of at most so many bytes, and which state of it that is; None where there is none."""
         import obstore
 
-        with asking(self.url, path):
+        def get() -> "tuple[bytes, UpdateVersion] | None":
             try:
                 got = obstore.get(self._store, path)
             except FileNotFoundError as error:
@@ -85,6 +78,8 @@ class Objects:
                     hint="is the address that of a registry? Tell whoever keeps the bucket",
                 )
             return bytes(got.bytes()), _state(meta)
+
+        return self._ask(path, get)
 
     def read(self, path: str, largest: int = LARGEST) -> bytes | None:
         """The bytes of a small object; None where there is none."""
@@ -100,53 +95,71 @@ class Objects:
             except Corrupt as error:
                 return error
 
-        return [one(path) for path in paths] if len(paths) < 2 else list(self.pool.map(one, paths))
+        return [one(path) for path in paths] if len(paths) < 2 else self.pool.map(one, paths)
 
     def part(self, path: str, start: int, length: int) -> bytes:
         """Some bytes of an object; fewer where it ends, none behind its end."""
         import obstore
         from obstore.exceptions import BaseError
 
-        with asking(self.url, path):
+        def get() -> bytes:
             try:
-                return bytes(obstore.get_range(self._store, path, start=start, length=length))
+                got = obstore.get(self._store, path, options={"range": (start, start + length)})
             except BaseError as error:
                 if status_of(error) != 416:
                     raise
                 return b""
+            data = b""
+            for piece in got.stream(min_chunk_size=length):  # not all at once: who knows how much comes
+                data = data + bytes(piece) if data else bytes(piece)
+                if len(data) > length:
+                    raise Corrupt(
+                        f"{self.url}/{path}: more than the {length} bytes that were asked for",
+                        hint="the server does not do as S3 does: use another for the bucket",
+                    )
+            return data
+
+        return self._ask(path, get)
 
     def size(self, path: str) -> int | None:
         """Bytes of an object; None where there is none."""
         import obstore
 
-        with asking(self.url, path):
+        def head() -> int | None:
             try:
                 return obstore.head(self._store, path)["size"]
             except FileNotFoundError:
                 return None
 
+        return self._ask(path, head)
+
+    def sign(self, path: str, seconds: float) -> str:
+        """A URL that gives an object to whoever holds it, for so long; whether there is one is not asked."""
+        import obstore
+
+        with asking(self.url, path):
+            return obstore.sign(cast("SignCapableStore", self._store), "GET", path, timedelta(seconds=seconds))
+
     def keys(self, folder: str) -> Iterator[str]:
         """The paths of all objects below a folder, in no promised order."""
         import obstore
 
-        with asking(self.url, folder):
-            for page in obstore.list(self._store, folder):
-                yield from (str(meta["path"]) for meta in page)
+        pages, left = iter(obstore.list(self._store, folder)), MOST
+        while page := self._ask(folder, lambda: next(pages, None)):
+            left -= len(page)
+            if left < 0:
+                raise Corrupt(f"{self.url}/{folder}: more than {MOST} objects", hint="is this the right bucket?")
+            yield from (str(meta["path"]) for meta in page)
 
     def top(self) -> list[str]:
-        """What lies directly below the URL: folders and objects."""
-        import obstore
-
-        with asking(self.url, ""):
-            found = obstore.list_with_delimiter(self._store)
-            return sorted([*found["common_prefixes"], *(str(meta["path"]) for meta in found["objects"])])
+        """What lies directly below the URL, folders and objects; of many, some."""
+        return sorted({path.partition("/")[0] for path in islice(self.keys(""), SOME)})
 
     def write(self, path: str, data: bytes) -> "UpdateVersion":
         """Write a small object, whatever is there; the state it has now."""
         import obstore
 
-        with asking(self.url, path):
-            return _state(obstore.put(self._store, path, data, use_multipart=False))
+        return self._ask(path, lambda: _state(obstore.put(self._sink, path, data, use_multipart=False)))
 
     def create(self, path: str, data: bytes) -> bool:
         """Write a small object where there is none; False where there is."""
@@ -157,29 +170,35 @@ class Objects:
         import obstore
         from obstore.exceptions import AlreadyExistsError, PreconditionError
 
-        with asking(self.url, path):
+        def put() -> "UpdateVersion | None":
             try:
-                return _state(obstore.put(self._store, path, data, mode=before or "create", use_multipart=False))
+                return _state(obstore.put(self._sink, path, data, mode=before or "create", use_multipart=False))
             except (AlreadyExistsError, PreconditionError):
                 return None
 
+        return self._ask(path, put)
+
     def send(self, path: str, pieces: Iterable[bytes], size: int) -> None:
-        """Write an object in parts; nothing is there where the pieces end in an error, or this process dies."""
+        """Write an object in parts; nothing is there where the pieces end in an error, or this process dies.
+
+        After an error the server is told to forget the parts that it has; who dies cannot tell it. For a thread that
+        need not be interrupted: it comes to hear of it with the next piece.
+        """
         import obstore
 
         part = max(PART, -(-size // PARTS))
         with asking(self.url, path):
-            obstore.put(self._store, path, iter(pieces), use_multipart=True, chunk_size=part, max_concurrency=4)
+            obstore.put(self._sink, path, iter(pieces), use_multipart=True, chunk_size=part, max_concurrency=4)
 
     def delete(self, path: str) -> None:
         """Let there be no such object."""
         import obstore
 
-        with asking(self.url, path):
-            try:
+        def delete() -> None:
+            with contextlib.suppress(FileNotFoundError):
                 obstore.delete(self._store, path)
-            except FileNotFoundError:
-                return
+
+        self._ask(path, delete)
 
 
 def _state(told: "ObjectMeta | PutResult") -> "UpdateVersion":
@@ -190,34 +209,3 @@ def _state(told: "ObjectMeta | PutResult") -> "UpdateVersion":
     if told["version"] is not None:
         state["version"] = told["version"]
     return state
-
-
-def _client(scheme: str) -> "ClientConfig":
-    """How connections are made: as the environment says, but patient enough for a large part on a slow line."""
-    said = {word: os.environ.get(f"{FAMILIES[scheme]}_{word.upper()}") for word in CLIENT}
-    options: Any = {
-        "timeout": "180s",
-        "connect_timeout": "10s",
-        **{word: value for word, value in said.items() if value},
-    }
-    found: ClientConfig = options
-    return found
-
-
-def _check_endpoint() -> None:
-    """`WrongUsage` for an address of a server that cannot be one; it is not repeated, since it may hold a password."""
-    for word in ENDPOINTS:
-        if not (value := os.environ.get(word)):
-            continue
-        try:
-            parts = urlsplit(value)
-            good = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
-        except ValueError:
-            good = None
-        if not good:
-            raise WrongUsage(f"{word} is no address of a server", hint=f"export {word}=https://host[:port]")
-        if parts.scheme == "http" and os.environ.get("AWS_ALLOW_HTTP", "").lower() in NO:
-            raise WrongUsage(
-                f"{word} begins with http://, which sends everything in the clear",
-                hint="if that is meant: export AWS_ALLOW_HTTP=true",
-            )

@@ -182,7 +182,7 @@ def test_a_hub_lists_and_pulls_and_pushes_with_facts_and_aliases(url: str, tmp_p
     assert pulled.bytes_received == pushed.bytes_sent > 0
     assert other.show("ada/poet").metrics == {"accuracy": 0.5}
     assert other.check().ok
-    assert hub.remote_test("team").kind == "writable, 1 versions"
+    assert hub.remote_test("team").kind == "writable, 1 version"
 
 
 def test_a_damaged_store_is_mended_from_a_bucket(url: str, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What a bucket's servers refuse, in words: what and where, what to do, and never a secret."""
 
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from adapterhub.errors import AdapterHubError, NotFound, Refused, Unreachable, WrongUsage
+from adapterhub.errors import AdapterHubError, BadReference, NotFound, Refused, Unreachable, WrongUsage
 from adapterhub.hub import Hub
 from adapterhub.remotes.bucket import Bucket
 from adapterhub.remotes.table import check_url
@@ -67,10 +68,29 @@ def test_a_place_without_a_registry_says_who_makes_one(url: str) -> None:
 
 
 def test_a_server_that_does_not_answer_is_unreachable(secret: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
-    with pytest.raises(Unreachable, match=r"s3://reg/x/registry\.json: HTTP error: error sending request") as refusal:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://ada:hush@127.0.0.1:{free_port()}")
+    with pytest.raises(
+        Unreachable, match=r"s3://reg/x/registry\.json: 127\.0\.0\.1:\d+: nobody answers there"
+    ) as refusal:
         Bucket("s3://reg/x").exists()
-    assert SECRET not in f"{refusal.value}{refusal.value.hint}"
+    assert "is AWS_ENDPOINT_URL right" in refusal.value.hint
+    assert not any(word in f"{refusal.value}{refusal.value.hint}" for word in (SECRET, "hush"))
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "why"),
+    [
+        ("http://nowhere.invalid:9000", r"nowhere\.invalid:9000: no machine has this name"),
+        ("https://127.0.0.1:{port}", r"127\.0\.0\.1:\d+: it does not speak HTTPS"),
+    ],
+)
+def test_why_there_is_no_answer_is_told(
+    answering: type["Answering"], monkeypatch: pytest.MonkeyPatch, endpoint: str, why: str
+) -> None:
+    port = os.environ["AWS_ENDPOINT_URL"].rpartition(":")[2]
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint.format(port=port))
+    with pytest.raises(Unreachable, match=why):
+        Bucket("s3://reg/x").exists()
 
 
 @pytest.mark.parametrize(
@@ -136,6 +156,11 @@ def answering(secret: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[An
         server.shutdown()
 
 
+def error(code: str) -> bytes:
+    """What S3 says of an error, with a region and with what is nobody's business."""
+    return f"<Error><Code>{code}</Code><Region>eu-central-1</Region><Key>hush</Key></Error>".encode()
+
+
 SIGNED = (
     b"<Error><Code>SignatureDoesNotMatch</Code><AWSAccessKeyId>S3RVER</AWSAccessKeyId>"
     b"<StringToSign>hush</StringToSign></Error>"
@@ -145,7 +170,14 @@ SIGNED = (
 @pytest.mark.parametrize(
     ("status", "body", "kind", "why"),
     [
-        (403, SIGNED, Refused, r"access is not permitted \(SignatureDoesNotMatch\)"),
+        (403, SIGNED, Refused, r"the credentials are not accepted \(SignatureDoesNotMatch\)"),
+        (400, error("ExpiredToken"), Refused, r"the credentials are not accepted \(ExpiredToken\)"),
+        (403, error("AccessDenied"), Refused, r"access is not permitted \(AccessDenied\)"),
+        (403, error("RequestTimeTooSkewed"), Refused, "this machine's clock and the server's differ"),
+        (400, error("InvalidBucketName"), NotFound, "^s3://reg/x: there is no such bucket$"),
+        (400, error("AuthorizationHeaderMalformed"), Unreachable, "it is in another region: eu-central-1"),
+        (507, error("XMinioStorageFull"), Refused, r"the bucket is full \(XMinioStorageFull\)"),
+        (405, b"hush", Refused, r"the server cannot do what is asked \(HTTP 405\)"),
         (401, b"hush", Refused, r"access is not permitted \(HTTP 401\)"),
         (501, b"<Error><Code>NotImplemented</Code></Error>", Refused, "cannot do what is asked"),
         (301, b"hush", Unreachable, "it is in another region"),
@@ -166,7 +198,10 @@ def test_what_a_server_answers_is_told_without_its_words(
 def test_a_bucket_one_may_not_write_to_is_read_only(answering: type[Answering]) -> None:
     answering.answer = (200, b'{"layout":1}')
     answering.do_PUT = lambda self: (setattr(self, "answer", (403, SIGNED)), self.do_GET())  # type: ignore[assignment,method-assign]
-    assert Bucket("s3://reg/x").able() == "read only: incoming/probe: access is not permitted (SignatureDoesNotMatch)"
+    assert (
+        Bucket("s3://reg/x").able()
+        == "read only: incoming/probe: the credentials are not accepted (SignatureDoesNotMatch)"
+    )
 
 
 def test_without_obstore_it_says_what_to_install(secret: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,6 +209,12 @@ def test_without_obstore_it_says_what_to_install(secret: None, monkeypatch: pyte
     with pytest.raises(Refused, match=r"buckets need obstore\.store, which is not installed") as refusal:
         Bucket("s3://reg/x").exists()
     assert refusal.value.hint == "pip install 'adapterhub[s3]'"
+
+
+@pytest.mark.parametrize("prefix", ["../x", "a/../b", "./a", "a//b", "/a", "%2e%2e/x"])
+def test_a_prefix_that_leads_elsewhere_than_it_looks_is_refused(secret: None, prefix: str) -> None:
+    with pytest.raises(BadReference, match="its prefix has an empty piece"):
+        Bucket(f"s3://reg/{prefix}")
 
 
 @pytest.mark.parametrize("url", ["s3://reg", "s3://reg/a/b", "gs://reg/x", "az://container/x"])
