@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 
 from benchmarks import auditing, bases, comparing, copying, memory, searching, starting
@@ -13,7 +14,8 @@ from benchmarks.composing import part as composing
 from benchmarks.composing.scene import Shape
 from benchmarks.measure import Row
 from benchmarks.report import AUDITING, COMPOSING, KEEPING, page
-from benchmarks.training.sizes import NAMES, Sizes
+from benchmarks.serving import sizes as serving
+from benchmarks.training import sizes as training
 
 PARTS: dict[str, Callable[[Path, argparse.Namespace], list[Row]]] = {
     "start": lambda folder, asked: starting.measure(folder, asked.runs),
@@ -30,16 +32,14 @@ PAGES = {
     "composing.md": (COMPOSING, ["compose"]),
     "auditing.md": (AUDITING, ["audit", "bases", "compare"]),
 }
-TRAIN = "train"
-"""A part whose page has tables of its own."""
+OWN = {"train": training, "serve": serving}
+"""Parts whose pages have tables of their own: which sizes they have, and which parts."""
 
 
 def read(words: list[str]) -> argparse.Namespace:
     """What is asked for."""
     parser = argparse.ArgumentParser("python -m benchmarks", description="Measure against the peers, in one run.")
-    parser.add_argument(
-        "--only", choices=[*PARTS, TRAIN], action="append", help="one part; may be given more than once"
-    )
+    parser.add_argument("--only", choices=[*PARTS, *OWN], action="append", help="one part; may be given more than once")
     parser.add_argument("--runs", type=int, default=11, help="runs of which the median counts")
     parser.add_argument("--entries", type=int, default=100_000, help="entries to search in")
     parser.add_argument("--adapters", type=int, default=10_000, help="adapters of the matrix of the audit")
@@ -50,11 +50,13 @@ def read(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--base-size", type=int, default=2_000_000_000, help="bytes of the base that is hashed")
     parser.add_argument("--layers", type=int, default=Shape.layers, help="blocks of the Llama that composing works on")
     parser.add_argument("--compose", choices=composing.PARTS, action="append", help="one part of composing")
-    parser.add_argument("--train", choices=NAMES, action="append", help="one part of training")
-    for field in fields(Sizes):
-        about = f"of training, {field.default} unless said: see benchmarks/training/sizes.py"
-        parser.add_argument(f"--train-{field.name}", type=type(field.default), default=field.default, help=about)
-    parser.add_argument("--folder", type=Path, help="work here; training that was killed goes on from there")
+    for name, module in OWN.items():
+        package = module.__name__.split(".")[1]
+        parser.add_argument(f"--{name}", choices=module.NAMES, action="append", help=f"one part of {package}")
+        for field in fields(module.Sizes):
+            about = f"of {package}, {field.default} unless said: see benchmarks/{package}/sizes.py"
+            parser.add_argument(f"--{name}-{field.name}", type=type(field.default), default=field.default, help=about)
+    parser.add_argument("--folder", type=Path, help="work here; what was measured or filled there is not done again")
     parser.add_argument("--output", type=Path, help="write one page here, whatever was measured")
     return parser.parse_args(words)
 
@@ -67,8 +69,10 @@ def main(words: list[str]) -> None:
             load = os.getloadavg()[0]
             rows = [row for part in wanted for row in measured(part, asked)]
             told(page(about, rows, (load, os.getloadavg()[2])), name, asked)
-    if TRAIN in (asked.only or [TRAIN]):
-        told(trained(asked), "training.md", asked)
+    for name, module in OWN.items():
+        if name in (asked.only or OWN):
+            package = module.__name__.split(".")[1]
+            told(of_its_own(name, package, asked), f"{package}.md", asked)
 
 
 def told(text: str, name: str, asked: argparse.Namespace) -> None:
@@ -78,13 +82,13 @@ def told(text: str, name: str, asked: argparse.Namespace) -> None:
         output.write_text(text)
 
 
-def trained(asked: argparse.Namespace) -> str:
-    """The page of training; in a folder that is named, what was found there before is not measured again."""
-    from benchmarks.training import part
-
-    sizes = Sizes(**{field.name: getattr(asked, f"train_{field.name}") for field in fields(Sizes)})
-    with tempfile.TemporaryDirectory() as name:
-        return part.page((asked.folder or Path(name)).absolute() / "training", sizes, asked.train)
+def of_its_own(name: str, package: str, asked: argparse.Namespace) -> str:
+    """A page with tables of its own; in a folder that is named, what was found there before is used again."""
+    part, kind = import_module(f"benchmarks.{package}.part"), OWN[name].Sizes
+    sizes = kind(**{field.name: getattr(asked, f"{name}_{field.name}") for field in fields(kind)})
+    with tempfile.TemporaryDirectory() as place:
+        text: str = part.page((asked.folder or Path(place)).absolute() / package, sizes, getattr(asked, name))
+    return text
 
 
 def measured(name: str, asked: argparse.Namespace) -> list[Row]:

@@ -57,6 +57,13 @@ test rows are looked at once, at the end, on files that were published and loade
     ("adapterhub", "torch", "transformers", "peft", "torchao", "scikit-learn"),
     "Real data and real weights.",
 )
+SERVING = About(
+    "Serving",
+    """The server is `adapterhub serve` as a person starts it, one process; clients
+are processes of their own on the same machine, so that what they take of its cores is told.""",
+    ("adapterhub", "fastapi", "uvicorn", "h11", "sqlmodel", "huggingface-hub", "httpx2"),
+    "Over loopback, each beside its peer in one run.",
+)
 
 
 def page(about: About, rows: Iterable[Row], load: tuple[float, float]) -> str:

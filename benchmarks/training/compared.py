@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.section import Table, megabytes, percent
 from benchmarks.training.arms import Found, Problem, Way, report
-from benchmarks.training.section import Table, megabytes, percent
 
 __all__ = ["compare", "pictured", "searched", "tables"]
 

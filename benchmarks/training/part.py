@@ -8,10 +8,10 @@ from typing import Any
 
 from benchmarks.measure import apart
 from benchmarks.report import TRAINING, head
+from benchmarks.section import Aim, Section, megabytes, percent, rendered
 from benchmarks.training import digits, eight, forgetting, robust, text
 from benchmarks.training.compared import compare, tables
 from benchmarks.training.remembered import remembered
-from benchmarks.training.section import Aim, Section, megabytes, percent, rendered
 from benchmarks.training.sizes import NAMES, Sizes
 
 __all__ = ["PARTS", "measure", "page"]

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from benchmarks import section
 from benchmarks.__main__ import main
-from benchmarks.training import arms, compared, digits, docstrings, eight, forgetting, part, robust, section, text
+from benchmarks.section import Aim, Section, rendered
+from benchmarks.training import arms, compared, digits, docstrings, eight, forgetting, part, robust, text
 from benchmarks.training.docstrings import Text, split, write
 from benchmarks.training.remembered import remembered
-from benchmarks.training.section import Aim, Section, rendered
 from benchmarks.training.sizes import NAMES, Sizes
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
