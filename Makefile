@@ -14,7 +14,7 @@ PINS := -c constraints.txt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check fix schemas bench registry clean
+.PHONY: help demo test check fix schemas bench hostile registry clean
 
 help:  ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -41,11 +41,14 @@ schemas: $(VENV)/dev  ## Write the JSON Schemas again
 bench: $(VENV)/dev  ## Measure against the peers and write the pages in benchmarks/
 	@$(BIN)/python -m benchmarks
 
+hostile: $(VENV)/dev  ## Send a server 10,000 random requests as each of four callers
+	@$(BIN)/python -m tests.clients.hostile
+
 registry: $(VENV)/dev  ## Train the adapters of registry/ again
 	@$(BIN)/python -m registry.scripts.build
 
 clean:  ## Throw .venv and all caches away
-	rm -rf $(VENV) .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .clients .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 # torch comes first and alone, because it is the one package that may have an index of its own.
 $(VENV)/torch: constraints.txt

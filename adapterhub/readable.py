@@ -1,6 +1,6 @@
-"""Sizes and digests as people read them, on a terminal and on a page."""
+"""Numbers, sizes and digests as people read them, on a terminal and on a page."""
 
-__all__ = ["short", "size"]
+__all__ = ["count", "short", "size"]
 
 UNITS = ("B", "kB", "MB", "GB", "TB")
 DIGITS = 12
@@ -16,6 +16,15 @@ def size(count: float) -> str:
     while count >= 999.95 and power < len(UNITS) - 1:
         count, power = count / 1000, power + 1
     return f"{count:.1f} {UNITS[power]}" if power else f"{count:.0f} B"
+
+
+def count(amount: int, word: str) -> str:
+    """How many of something.
+
+    >>> count(1, "adapter"), count(1200, "adapter")
+    ('1 adapter', '1,200 adapters')
+    """
+    return f"{amount:,} {word}{'' if amount == 1 else 's'}"
 
 
 def short(digest: str) -> str:

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from adapterhub.digest import Digest
 from adapterhub.entry import Entry
 from adapterhub.errors import Conflict, Corrupt
-from adapterhub.reference import Reference
+from adapterhub.reference import Name, Reference
 
-__all__ = ["LabelTaken", "Listed", "Published", "Registry", "find"]
+__all__ = ["LabelTaken", "Listed", "Naming", "Published", "Registry", "find"]
 
 
 class LabelTaken(Conflict):
@@ -66,8 +66,21 @@ class Registry(Protocol):
         ...
 
 
+@runtime_checkable
+class Naming(Protocol):
+    """A registry in which what is said of an entry may differ from name to name; not every kind is one."""
+
+    def under(self, name: Name) -> Registry:
+        """The registry as it is under one name."""
+        ...
+
+
 def find(registry: Registry, reference: Reference) -> tuple[Listed, Entry]:
-    """What a reference means, and the entry it names; `NotFound` where it is removed and swept between the two."""
+    """What a reference means, and the entry it names, with what is said of it under that name.
+
+    `NotFound` where it is removed and swept between the two.
+    """
+    registry = registry.under(reference.name) if isinstance(registry, Naming) else registry
     listed = registry.resolve(reference)
     try:
         return listed, registry.open(listed.digest)

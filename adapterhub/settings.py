@@ -12,7 +12,7 @@ from adapterhub.durable import replace
 from adapterhub.errors import Corrupt
 from adapterhub.regular import read_regular
 
-__all__ = ["KnownBase", "Remote", "Role", "Settings", "Token", "home", "load", "save", "who"]
+__all__ = ["KnownBase", "Remote", "Role", "Settings", "Token", "TokenFacts", "home", "load", "save", "who"]
 
 Role = Literal["read", "write", "admin"]
 """What a token may: read what is private; also publish and change; also delete, move and make public."""
@@ -31,15 +31,10 @@ class KnownBase(Document):
     source: str = ""
 
 
-class Token(Document):
-    """A token of this store's server: what it may, in which namespaces (none: in all), and until when.
-
-    The token itself is told once and kept nowhere. Its sha256 is enough: it holds 256 random bits, so nobody can try
-    all there are, and a slow hash would only slow the server.
-    """
+class TokenFacts(Document):
+    """What everybody may hear of a token: what it may, in which namespaces (none: in all), and until when."""
 
     name: Annotated[str, Field(min_length=1)]
-    hash: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     role: Role
     namespaces: tuple[str, ...] = ()
     created: str
@@ -50,6 +45,16 @@ class Token(Document):
     def lives(self, moment: str) -> bool:
         """Whether it counts at a time, which is written as `now` writes it."""
         return not self.revoked and (not self.expires or moment < self.expires)
+
+
+class Token(TokenFacts):
+    """A token of this store's server.
+
+    The token itself is told once and kept nowhere. Its sha256 is enough: it holds 256 random bits, so nobody can try
+    all there are, and a slow hash would only slow the server.
+    """
+
+    hash: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Settings(Document):

@@ -7,7 +7,7 @@ from adapterhub.base.fold import fold, folded
 from adapterhub.cli.output import say
 from adapterhub.cli.table import Column, print_table
 from adapterhub.cli.text import clean
-from adapterhub.readable import short
+from adapterhub.readable import count, short
 
 if TYPE_CHECKING:
     from adapterhub.verbs.base_diff import BaseDiff
@@ -54,7 +54,7 @@ def print_base(base: "BaseShown") -> None:
         ("layout", base.layout_digest),
         ("weights", base.weights_digest or unread),
         *(("file", f"{short(digest)}  {name}") for name, digest in [*base.files.items()][:FILES]),
-        ("", f"and {more} files more" if (more := len(base.files) - FILES) > 0 else ""),
+        ("", f"and {count(more, 'file')} more" if (more := len(base.files) - FILES) > 0 else ""),
         ("card", base.card),
         ("", f"the same base was called {base.formerly} here until now" if base.formerly else ""),
     ):

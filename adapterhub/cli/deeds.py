@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from adapterhub.cli.output import print_findings, say
 from adapterhub.cli.table import Column, print_table
 from adapterhub.cli.text import clean, paint
-from adapterhub.readable import short, size
+from adapterhub.readable import count, short, size
 
 if TYPE_CHECKING:
     from adapterhub.store.check import Checked
@@ -49,14 +49,15 @@ def print_check(checked: "Checked") -> None:
             if item.message:
                 print(f"  {clean(item.message)}")
     loose = f", {checked.unreferenced} that no name needs ({size(checked.unreferenced_bytes)})"
-    print(f"{'intact' if checked.ok else 'damaged'}: {checked.blobs} blobs{loose if checked.unreferenced else ''}")
+    told = count(checked.blobs, "blob") + (loose if checked.unreferenced else "")
+    print(f"{'intact' if checked.ok else 'damaged'}: {told}")
     if checked.hint:
         say(f"hint: {checked.hint}")
 
 
 def print_swept(swept: "Swept") -> None:
     """What a sweep freed, and what waits."""
-    print(f"freed {size(swept.freed)} in {swept.deleted} blobs")
+    print(f"freed {size(swept.freed)} in {count(swept.deleted, 'blob')}")
     if swept.waiting:
         print(
             f"{size(swept.waiting_bytes)} in {swept.waiting} blobs wait: a blob goes when nobody has named it for "

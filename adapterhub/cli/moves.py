@@ -30,13 +30,15 @@ def print_pulled(pulled: "Sequence[Pulled]") -> None:
 def _say_fits(item: "Pulled") -> None:
     """On which of the bases that are known here it fits; what only some modules fit is not said to."""
     good = [f"{name} ({verdict})" for name, verdict in item.fits.items() if verdict not in ("partial", "misfit")]
-    told = f"fits {', '.join(good)}" if good else f"fits none of the {len(item.fits)} bases that are known here"
+    told = f"fits {', '.join(good)}" if good else "fits no base that is known here"
     say(f"{item.reference} {told}")
 
 
 def print_pushed(pushed: "Sequence[Pushed]") -> None:
     """What went, and how many bytes of it were missing there."""
     print_table((*MOVED, Column("SENT", right=True)), [_moved(item, item.bytes_sent) for item in pushed])
+    for detail in dict.fromkeys(item.detail for item in pushed if item.detail):
+        say(detail)
 
 
 def _moved(item: "Pulled | Pushed", count: int) -> list[str]:

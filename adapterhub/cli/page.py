@@ -15,7 +15,7 @@ from adapterhub.cli.reports import together
 from adapterhub.cli.text import clean
 from adapterhub.durable import replace
 from adapterhub.errors import Conflict
-from adapterhub.readable import short
+from adapterhub.readable import count, short
 from adapterhub.reference import home_path
 
 if TYPE_CHECKING:
@@ -74,11 +74,7 @@ def _title(reports: "Sequence[Report]") -> str:
     if len(reports) == 1:
         return _text(f"{reports[0].adapter} on {reports[0].base.name}")
     adapters, bases = {one.adapter for one in reports}, {_base(one) for one in reports}
-    return f"Which adapter fits which base: {_count(len(adapters), 'adapter')}, {_count(len(bases), 'base')}"
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
+    return f"Which adapter fits which base: {count(len(adapters), 'adapter')}, {count(len(bases), 'base')}"
 
 
 def _base(report: "Report") -> tuple[str, str]:
@@ -86,11 +82,11 @@ def _base(report: "Report") -> tuple[str, str]:
 
 
 def _legend(reports: "Sequence[Report]") -> Iterator[str]:
-    count = Counter(report.verdict for report in reports)
+    counts = Counter(report.verdict for report in reports)
     yield '<ul class="legend">'
     for verdict, about in VERDICTS.items():
-        if count[verdict]:
-            yield f'<li><span class="badge {verdict}">{verdict}</span> {count[verdict]:,} · {about}</li>'
+        if counts[verdict]:
+            yield f'<li><span class="badge {verdict}">{verdict}</span> {counts[verdict]:,} · {about}</li>'
     yield "</ul>"
 
 
@@ -126,7 +122,7 @@ def _size(report: "Report") -> int:
 def _pair(at: int, report: "Report") -> Iterator[str]:
     badge = f'<span class="badge {report.verdict}">{report.verdict}</span>'
     yield f'<section id="pair-{at}">\n<h2>{_text(report.adapter)} on {_text(report.base.name)} {badge}</h2>'
-    yield f"<p>{VERDICTS[report.verdict].capitalize()}: {report.matched} of {_count(_size(report), 'module')} fit.</p>"
+    yield f"<p>{VERDICTS[report.verdict].capitalize()}: {report.matched} of {count(_size(report), 'module')} fit.</p>"
     said = [f"evidence: {report.evidence}", *([f"names: {report.naming}"] if report.naming != "identity" else ())]
     digests = [
         ("adapter", report.digest),

@@ -59,8 +59,9 @@ def print_reports(reports: "Sequence[Report]") -> None:
     elif len(reports) > 1:
         print_table(PAIRS, [_row(report) for report in reports])
     if matrix or len(reports) > FEW:
-        if count := sum(bool(report.findings) for report in reports):
-            say(f"{count} pairs have findings: `adapterhub audit REF --base B` prints them, --html and --json have all")
+        if found := sum(bool(report.findings) for report in reports):
+            pairs = "1 pair has" if found == 1 else f"{found} pairs have"
+            say(f"{pairs} findings: `adapterhub audit REF --base B` prints them, --html and --json have all")
         return
     for report in reports:
         if len(reports) == 1 or _more_to_say(report):

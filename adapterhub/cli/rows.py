@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from adapterhub.cli.output import say
 from adapterhub.cli.table import Column, print_table
 from adapterhub.cli.text import cut
-from adapterhub.readable import short
+from adapterhub.readable import count, short
 
 if TYPE_CHECKING:
     from adapterhub.facts import Facts
@@ -47,8 +47,8 @@ def print_listed(listed: "Sequence[Summary]") -> None:
         print_table(LISTED, [_listed(row) for row in listed])
     else:
         say("there is nothing yet; `adapterhub add FOLDER namespace/name` puts an adapter in")
-    if count := sum(bool(row.unreadable) for row in listed):
-        say(f"{count} {'version' if count == 1 else 'versions'} cannot be read: `adapterhub check` says more")
+    if unread := sum(bool(row.unreadable) for row in listed):
+        say(f"{count(unread, 'version')} cannot be read: `adapterhub check` says more")
 
 
 def _listed(row: "Summary") -> list[str]:

@@ -94,6 +94,10 @@ def _metadata(table: Any, what: str) -> dict[str, str]:
         return {}
     if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()):
         _lie(what, f"__metadata__ maps text to text, got {str(table)[:80]}")
+    try:
+        "".join(table.values()).encode()
+    except UnicodeEncodeError:
+        _lie(what, "__metadata__ has half a surrogate pair, which is no text")
     return table
 
 

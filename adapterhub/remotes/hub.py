@@ -6,27 +6,29 @@ has been read or made.
 """
 
 import builtins
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import final
 
 from adapterhub.digest import Digest, verify
-from adapterhub.entry import Entry, cards_of
-from adapterhub.errors import BadReference, Conflict, Corrupt, NotFound, Refused, Unreachable
-from adapterhub.manifest import Manifest
+from adapterhub.entry import Entry
+from adapterhub.errors import BadReference, Corrupt, NotFound, Refused, Unreachable
 from adapterhub.note import Note
 from adapterhub.protocols.hf_hub.address import Address
-from adapterhub.protocols.hf_hub.client import Client, client_of, is_offline
-from adapterhub.protocols.hf_hub.faults import OFFLINE, Taken
-from adapterhub.protocols.hf_hub.layout import alias_tag, base_path, note_of, note_path
+from adapterhub.protocols.hf_hub.answers import public_refused
+from adapterhub.protocols.hf_hub.client import Client, client_of, is_home, is_offline
+from adapterhub.protocols.hf_hub.faults import OFFLINE
+from adapterhub.protocols.hf_hub.layout import LARGEST_NOTE, note_of, note_path
+from adapterhub.readable import count
 from adapterhub.reference import Name, Reference
-from adapterhub.registry import Listed, Published
+from adapterhub.registry import Listed, Published, Registry
 from adapterhub.remotes import hub_list
+from adapterhub.remotes.hub_alias import point
 from adapterhub.remotes.hub_book import Book, Version, read_book, versions_told
-from adapterhub.remotes.hub_entry import Lying
+from adapterhub.remotes.hub_entry import Lying, cards
 from adapterhub.remotes.hub_find import Finder
-from adapterhub.remotes.hub_push import push
+from adapterhub.remotes.hub_push import is_too_large, push
 from adapterhub.remotes.hub_said import origin, said
 from adapterhub.store.summary import Summary
 from adapterhub.version import check_label
@@ -34,11 +36,21 @@ from adapterhub.version import check_label
 __all__ = ["HubRemote", "connect"]
 
 
-def connect(url: str) -> "HubRemote":
-    """The Hub behind a remote's URL, hub+https://host[/path]; `Unreachable` where HF_HUB_OFFLINE is set."""
-    if is_offline():
-        raise Unreachable(f"{url}: not asked, since the network is switched off", hint=OFFLINE)
-    return HubRemote(client_of(url))
+def connect(url: str, *, write: bool = False, offline: bool = False) -> Registry:
+    """The Hub behind a remote's URL, hub+https://host[/path].
+
+    Where `offline` or HF_HUB_OFFLINE says that nothing may be asked, the usual Hub is what huggingface_hub keeps of it
+    on this machine, and any other is `Unreachable`: that cache does not tell one Hub from another.
+    """
+    client = client_of(url)
+    if not (offline or is_offline()):
+        return HubRemote(client)
+    if write or not is_home(client.endpoint):
+        why = "--offline was given" if offline else "HF_HUB_OFFLINE is set"
+        raise Unreachable(f"{url}: not asked, since {why}", hint=OFFLINE)
+    from adapterhub.remotes.hub_kept import KeptHub
+
+    return KeptHub(client)
 
 
 @final
@@ -55,10 +67,10 @@ class Spot:
 @final
 @dataclass
 class HubRemote:
-    """A registry on a Hub. `public` says that what a push creates may be seen by everybody."""
+    """A registry on a Hub."""
 
     client: Client
-    public: bool = False
+    public: bool = field(default=False, init=False)
     missing: str = field(default="", init=False)
     finder: Finder = field(init=False, repr=False)
     _spots: dict[Digest, Spot] = field(default_factory=dict, init=False, repr=False)
@@ -126,7 +138,7 @@ class HubRemote:
                 hint="the server tells another digest than its files have: tell whoever runs it",
             )
         notes = tuple(self._notes(spot, lying))
-        return Entry(lying.manifest, lying.files, notes, tuple(self._cards(lying, lying.manifest, notes)))
+        return Entry(lying.manifest, lying.files, notes, tuple(cards(lying, notes)))
 
     def _searched(self, pinned: Digest) -> Spot:
         """Where a digest lies that nobody asked for by a name."""
@@ -149,7 +161,7 @@ class HubRemote:
                 continue
             yield Note.read(verify(data, digest, path), about, f"{tree.place}: {path}")
         if gone:
-            self.missing = f"without {gone} notes: they are not there, though the server tells of them"
+            self.missing = f"without {count(gone, 'note')} that the server tells of: not there"
         if not spot.book.ours:
             yield from said(lying) if lying.made else ()
             folder = f"#{spot.folder}" if spot.folder else ""
@@ -161,15 +173,12 @@ class HubRemote:
         found = map(note_of, self.finder.tree(book.repo, book.head).files)
         return sorted(note for one, note in filter(None, found) if one == about)
 
-    def _cards(self, lying: Lying, manifest: Manifest, notes: tuple[Note, ...]) -> Iterator[bytes]:
-        for digest in cards_of(manifest, notes):
-            path = base_path(digest)
-            yield verify(lying.files.tree.reader.read(path), digest, f"{lying.files.tree.place}: {path}")
-
     def publish(self, entry: Entry, reference: Reference) -> Published:
         """See `Registry.publish`: one commit on main, made for the commit it was at; then the tag."""
         if reference.pin is not None and not reference.is_digest:
             check_label(reference.pin)
+        left = sum(map(is_too_large, entry.notes))
+        self.missing = f"without {count(left, 'note')}: a Hub takes at most {LARGEST_NOTE} bytes in one" if left else ""
         return push(self.finder, entry, reference, public=self.public)
 
     def remove(self, reference: Reference) -> None:
@@ -190,32 +199,28 @@ class HubRemote:
     def alias(self, reference: Reference, alias: str, expect: str | None = None) -> Listed:
         """Let an alias mean a version; `Conflict` when it does not mean `expect` now."""
         check_label(alias, "alias")
-        book = read_book(self.client, str(reference.name))
-        version = self.finder.version(book, reference)
-        if book.version(alias):
-            raise Conflict(
-                f"{reference.name}: {alias!r} is a version, so it cannot be an alias", hint="choose another word"
-            )
-        meant = next((one for one in book.versions if alias in one.aliases), None)
-        if expect is not None and (meant.label if meant else "") != expect:
-            told = (meant.label if meant else "") or "nothing"
-            raise Conflict(
-                f"{reference.name}: the alias {alias} means {told}, not {expect or 'nothing'}",
-                hint="somebody moved it meanwhile: look again, then decide",
-            )
-        if meant != version:
-            self._point(book.repo, alias_tag(alias), version)
+        point(self.finder, reference, alias, expect)
         return self.resolve(reference)
 
-    def _point(self, repo: str, tag: str, version: Version) -> None:
-        """Let a tag mean a version; a Hub moves none, so it goes and comes again."""
-        api, revision = self.client.api, version.label or version.commit
-        with self.client.asking(self.client.place(repo, tag)):
-            with suppress(Taken), self.client.asking(self.client.place(repo, tag)):
-                api.create_tag(repo, tag=tag, revision=revision)
-                return
-            api.delete_tag(repo, tag=tag)
-            api.create_tag(repo, tag=tag, revision=revision)
+    def show_new(self, names: Iterable[Name]) -> None:
+        """Let everybody see the repositories that a push will make. Where the Hub is ours and this token may make none
+        that is public, it is `Refused` now, before any bytes travel."""
+        self.public = True
+        missing = [name for name in names if not self._is_there(name)]
+        if not missing or not self.client.token:
+            return
+        with self.client.asking(self.client.endpoint):
+            told = self.client.api.whoami().get("adapterhub")
+            role, where = (told["role"], told["namespaces"]) if told else ("admin", ())
+            for name in missing:
+                if role != "admin" or (where and name.namespace not in where):
+                    raise public_refused(name, f"the one that was sent is for {role}")
+
+    def _is_there(self, name: Name) -> bool:
+        with suppress(NotFound):
+            self.client.info(str(name))
+            return True
+        return False
 
     def able(self) -> str:
         """Who the Hub takes us for, and what he may do there."""

@@ -1,6 +1,6 @@
 """An entry out of a repository's tree: our manifest where one lies there, else one made of the list of files."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from io import BytesIO
@@ -9,15 +9,15 @@ from typing import BinaryIO, final
 from urllib.parse import quote
 
 from adapterhub.digest import Digest, copy_and_hash, verify
+from adapterhub.entry import cards_of
 from adapterhub.errors import Corrupt, NotFound
 from adapterhub.formats.chosen import chosen
 from adapterhub.manifest import File, Manifest
 from adapterhub.note import Note
-from adapterhub.protocols.hf_hub.address import Address
-from adapterhub.protocols.hf_hub.layout import CARD, MANIFEST, reserved
-from adapterhub.protocols.hf_hub.repository import Remote, Repository, Tree
+from adapterhub.protocols.hf_hub.layout import CARD, MANIFEST, base_path, reserved
+from adapterhub.protocols.hf_hub.repository import Remote, Tree
 
-__all__ = ["Lying", "read_entry"]
+__all__ = ["Lying", "cards", "read_entry", "read_notes"]
 
 LARGEST_CARD = 1 << 20
 
@@ -118,7 +118,7 @@ def _made(tree: Tree, folder: str) -> Lying:
     if folder and not files:
         raise NotFound(f"{what}: neither a folder nor a file there", hint="look at the repository's page")
     seen = {path: file for path, file in files.items() if not reserved(path)}
-    kind, names = chosen(Repository(Address(tree.repo, tree.commit, folder), seen, tree.client), what)
+    kind, names = chosen(tree.members(folder, seen), what)
     plain = HubFiles(tree, folder)
     held = {name: tree.reader.read(quote(plain.place(name))) for name in names if not seen[name].sha256}
     rows = (_row(name, seen[name], held, what) for name in names)
@@ -132,6 +132,14 @@ def _row(name: str, file: Remote, held: Mapping[str, bytes], what: str) -> File:
     if len(held[name]) != file.size:
         raise Corrupt(f"{what}: {name}: {len(held[name])} bytes arrived of {file.size}", hint="try again later")
     return File(path=name, size=file.size, sha256=Digest.of(held[name]).hex)
+
+
+def cards(lying: Lying, notes: Iterable[Note]) -> Iterator[bytes]:
+    """The base cards that an entry and its notes name, verified."""
+    tree = lying.files.tree
+    for digest in cards_of(lying.manifest, notes):
+        path = base_path(digest)
+        yield verify(tree.reader.read(path), digest, f"{tree.place}: {path}")
 
 
 def read_notes(tree: Tree, about: Digest, paths: Mapping[str, Digest]) -> Iterator[Note]:

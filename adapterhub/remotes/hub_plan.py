@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast, final
 from adapterhub.digest import Digest
 from adapterhub.entry import Damaged, Entry
 from adapterhub.errors import AdapterHubError
-from adapterhub.formats.chosen import chosen
 from adapterhub.manifest import File, Manifest
 from adapterhub.note import Note
-from adapterhub.protocols.hf_hub.address import Address
 from adapterhub.protocols.hf_hub.layout import CARD, MANIFEST, base_path, note_path
-from adapterhub.protocols.hf_hub.repository import Repository, Tree
+from adapterhub.protocols.hf_hub.repository import Tree
+from adapterhub.remotes.hub_former import outdated
 from adapterhub.remotes.hub_readme import readme
 from adapterhub.remotes.hub_sent import Outgoing
 
@@ -99,15 +98,8 @@ class Plan:
 
     def _gone(self, before: Manifest | None) -> set[str]:
         """The files of the entry that was there before, and belong to this one no more."""
-        if before is not None:
-            former = {file.path for file in before.files}
-        else:
-            try:
-                place = Repository(Address(self.tree.repo, self.tree.commit), self.tree.below(""), self.tree.client)
-                former = set(chosen(place, self.tree.place)[1])
-            except AdapterHubError:
-                former = set()
-        return former & self.tree.files.keys() - {file.path for file in self.entry.manifest.files}
+        place = self.tree.members("", self.tree.files)
+        return outdated(place, before, self.entry.manifest, self.tree.place)
 
     def _readme(self, repo: str, mine: bool) -> str:
         """The card, where it is this entry's and another than there is."""

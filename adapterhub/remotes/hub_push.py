@@ -4,6 +4,7 @@ An interrupted push goes on: bytes that arrived are known there, and a main that
 tag. Of two who push at once one is told that main has moved, looks again, and builds on what the other did.
 """
 
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import final
@@ -14,7 +15,7 @@ from adapterhub.errors import AdapterHubError, Conflict, NotFound, Refused
 from adapterhub.note import Note
 from adapterhub.protocols.hf_hub.client import Client, quiet
 from adapterhub.protocols.hf_hub.faults import Moved, Taken
-from adapterhub.protocols.hf_hub.layout import reserved
+from adapterhub.protocols.hf_hub.layout import LARGEST_NOTE, reserved
 from adapterhub.protocols.hf_hub.repository import Tree
 from adapterhub.reference import Reference
 from adapterhub.registry import LabelTaken, Published
@@ -23,7 +24,7 @@ from adapterhub.remotes.hub_find import Finder
 from adapterhub.remotes.hub_plan import Plan, path_of
 from adapterhub.version import next_integer
 
-__all__ = ["push"]
+__all__ = ["is_too_large", "push"]
 
 TRIES = 20
 """How often another writer may be faster."""
@@ -39,6 +40,21 @@ def push(finder: Finder, entry: Entry, reference: Reference, *, public: bool = F
         except Moved:
             continue
     raise Conflict(f"{reference.name}: {TRIES} other writers were faster", hint="try again")
+
+
+def is_too_large(note: Note) -> bool:
+    """Whether no Hub of ours takes a note."""
+    return len(note.to_bytes()) > LARGEST_NOTE
+
+
+def _insist_taken(place: str, operations: Iterable[object]) -> None:
+    """`Refused` where the .gitignore that lies there kept something out: huggingface_hub does not tell."""
+    out = [str(getattr(one, "path_in_repo", "")) for one in operations if getattr(one, "_should_ignore", False)]
+    if out:
+        raise Refused(
+            f"{place}: the .gitignore there keeps out {', '.join(out[:8])}",
+            hint="change that file, and push again; no version was made",
+        )
 
 
 def _refuse_reserved(entry: Entry) -> None:
@@ -142,12 +158,14 @@ class _Push:
                     )
                 except ValueError as error:
                     raise Refused(f"{place}: {error}", hint="the Hub does not take it as it is") from None
+                finally:
+                    _insist_taken(place, operations)
             self.sent += plan.sent
             return str(done.oid)
 
     def _new_notes(self, book: Book, tree: Tree | None) -> list[Note]:
         """The notes that are not there yet; where an entry was found is for whoever finds it there to note."""
         there = set((book.notes or {}).get(self.entry.digest, ()))
-        said = [note for note in self.entry.notes if note.kind != "origin"]
+        said = [note for note in self.entry.notes if note.kind != "origin" and not is_too_large(note)]
         fresh = [note for note in said if Digest.of(note.to_bytes()) not in there]
         return [note for note in fresh if tree is None or path_of(note) not in tree.files]

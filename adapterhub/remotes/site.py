@@ -19,6 +19,7 @@ from adapterhub.errors import BadReference, Corrupt, NotFound, Refused
 from adapterhub.manifest import File, Manifest
 from adapterhub.note import Note
 from adapterhub.protocols.http import Reader
+from adapterhub.readable import count
 from adapterhub.reference import Name, Reference, parse
 from adapterhub.registry import Listed, Published
 from adapterhub.store.catalog import LARGEST_CATALOG, Catalog
@@ -56,7 +57,8 @@ class Site:
         except NotFound:
             raise NotFound(
                 f"{self.url}: no registry there (registry.json is missing)",
-                hint="the address is that of the folder which holds registry.json, names/ and blobs/",
+                hint="the address is that of the folder which holds registry.json, names/ and blobs/; "
+                f"if it is a server (`adapterhub serve`), write hub+{self.url}",
             ) from None
 
     def catalog(self) -> Catalog:
@@ -185,7 +187,7 @@ class Site:
             yield Note.read(verify(data, Digest(name), path), about, f"{self.url}/{path}")
         if gone:
             self.missing = (
-                f"without {gone} of {len(names)} notes: they are not on the site, though its catalog has them"
+                f"without {gone} of {count(len(names), 'note')}: not on the site, though its catalog has them all"
             )
 
     def _note_names(self, about: Digest) -> tuple[tuple[str, ...], str]:
@@ -218,7 +220,8 @@ class Site:
     def _read_only(self, what: str) -> NoReturn:
         raise Refused(
             f"cannot {what}: {self.url} is a web site, which can only be read",
-            hint="push to the folder it is made from (file:///…), then run `adapterhub catalog --store` on it",
+            hint="push to the folder it is made from (file:///…), then run `adapterhub catalog --store` on it; "
+            f"if it is a server (`adapterhub serve`), its remote is hub+{self.url}",
         )
 
 

@@ -1,8 +1,6 @@
-"""Which URL scheme is which kind of registry. A new kind is one file and one line here."""
+"""Which URL scheme is which kind of registry. A new kind is one file and a line or two here."""
 
 import re
-from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -26,8 +24,7 @@ SCHEMES = {
 BUCKETS = ("s3", "gs", "az")
 """The schemes whose servers are asked, when a remote gets a name, what may be done there."""
 
-MAKERS = {"http": "site:Site", "https": "site:Site", "hub+http": "hub:connect", "hub+https": "hub:connect"}
-"""Scheme -> the module and what makes a registry of a URL."""
+HUBS = ("hub+http", "hub+https")
 
 
 def url_of(word: str) -> str:
@@ -79,6 +76,10 @@ def open_remote(url: str, *, user: str = "", write: bool = False, offline: bool 
     scheme = urlsplit(check_url(url)).scheme
     if scheme == "file":
         return _folder(url, user, write)
+    if scheme in HUBS:
+        from adapterhub.remotes.hub import connect
+
+        return connect(url, write=write, offline=offline)
     if offline:
         raise Unreachable(
             f"{url}: not asked, since --offline was given", hint="leave --offline out, or use a file:// remote"
@@ -87,9 +88,9 @@ def open_remote(url: str, *, user: str = "", write: bool = False, offline: bool 
         from adapterhub.remotes.bucket import Bucket
 
         return Bucket(url, user)
-    module, _, word = MAKERS[scheme].partition(":")
-    make: Callable[[str], Registry] = getattr(import_module(f"adapterhub.remotes.{module}"), word)
-    return make(url)
+    from adapterhub.remotes.site import Site
+
+    return Site(url)
 
 
 def _folder(url: str, user: str, write: bool) -> Registry:

@@ -13,9 +13,10 @@ from typing import Any, final
 from fastapi import Request
 
 from adapterhub.digest import Digest
-from adapterhub.protocols.hf_hub.answers import AccessDenied, RepoNotFound, TokenWanted
+from adapterhub.protocols.hf_hub.answers import AccessDenied, RepoNotFound, TokenWanted, public_refused
 from adapterhub.reference import Name
 from adapterhub.server.claims import Claims
+from adapterhub.server.elsewhere import Elsewhere
 from adapterhub.server.links import Links
 from adapterhub.server.settings import Serving
 from adapterhub.server.tokens import Keyring
@@ -82,6 +83,11 @@ class Caller:
         """Deleting, moving, and making public."""
         self._insist("admin", name)
 
+    def insist_public(self, name: Name) -> None:
+        """Making a repository that everybody sees, where the caller may write."""
+        if not self.has("admin", name.namespace):
+            raise public_refused(name, f"{self.name} is one for {self.role}")
+
     def insist_known(self) -> None:
         if not self.known:
             raise TokenWanted("this wants a token", hint=LOGIN)
@@ -111,6 +117,7 @@ class Shared:
     keyring: Keyring
     links: Links
     claims: Claims
+    elsewhere: Elsewhere | None = None
 
 
 def shared(request: Request) -> Shared:
@@ -146,7 +153,7 @@ def desk(request: Request) -> Desk:
     """The store this server serves; what is written is told under the caller's name."""
     found = shared(request).desk
     who = caller(request)
-    return replace(found, store=Store(found.store.root, who.name)) if who.known else found
+    return replace(found, store=Store(found.store.root, who.name) if who.known else found.store, sees=who.sees)
 
 
 def may_claim(request: Request) -> Callable[[Digest], bool]:

@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI
 from adapterhub.server import errors
 from adapterhub.server.access import Shared
 from adapterhub.server.claims import Claims
+from adapterhub.server.elsewhere import Elsewhere
 from adapterhub.server.limits import Limits
 from adapterhub.server.links import Links
 from adapterhub.server.log import Log, tell
@@ -20,6 +21,7 @@ from adapterhub.server.routes.table import ROUTES
 from adapterhub.server.settings import Serving
 from adapterhub.server.tokens import Keyring
 from adapterhub.server.web.people import ForPeople
+from adapterhub.store.blobs import BlobFiles
 from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.hub_list import warm
 
@@ -41,7 +43,8 @@ def make_app(desk: Desk, serving: Serving) -> Any:
         lifespan=_lifespan,
     )
     store = desk.store
-    app.state.shared = Shared(desk, serving, Keyring(store), Links.of(store), Claims(store.layout))
+    elsewhere = Elsewhere.at(serving.redirect, BlobFiles(store.blobs)) if serving.redirect else None
+    app.state.shared = Shared(desk, serving, Keyring(store), Links.of(store), Claims(store.layout), elsewhere)
     errors.install(app)
     for module in ROUTES.values():
         router = import_module(f"adapterhub.server.routes.{module}").router

@@ -1,4 +1,4 @@
-"""A blob as an answer: whole or a range of it, read in pieces by threads; or handed to an nginx in front.
+"""A blob as an answer: whole or a range of it, read in pieces by threads; or handed to an nginx, or to a bucket.
 
 Nothing a client uploaded is ever shown as a page: it is given as an attachment of a type no browser runs.
 Source: RFC 9110, sections 8.8, 13 and 14.
@@ -47,8 +47,13 @@ class Given:
     """Whether it is a blob, which an nginx in front may be told to send."""
 
 
-def give(method: str, asked: Headers, file: Given, more: dict[str, str], accelerated: str = "") -> Response:
-    """The answer: 200, 206, 304 or 416. `more` are further headers, `accelerated` the place nginx knows blobs by."""
+def give(
+    method: str, asked: Headers, file: Given, more: dict[str, str], *, accelerated: str = "", link: str | None = None
+) -> Response:
+    """The answer: 200, 206, 302, 304 or 416.
+
+    `more` are further headers, `accelerated` is the place nginx knows blobs by, `link` leads to this one elsewhere.
+    """
     headers = {**SAFE, **more, "ETag": f'"{file.etag}"', "Accept-Ranges": "bytes", **_described(file.name)}
     if _matches(asked.get("if-none-match", ""), file.etag):
         return Response(status_code=304, headers=headers)
@@ -57,6 +62,9 @@ def give(method: str, asked: Headers, file: Given, more: dict[str, str], acceler
     if accelerated and file.blob:
         place = f"{accelerated.rstrip('/')}/{file.path.parent.name}/{file.path.name}"
         return Response(headers={**headers, "X-Accel-Redirect": place})
+    if link:
+        led = {"Location": link, "X-Linked-Size": str(file.size), "X-Linked-ETag": headers["ETag"]}
+        return Response(status_code=302, headers={**SAFE, **more, **led, "Cache-Control": "no-store"})
     start, end, status = _range(asked, file)
     if status == 416:
         return Response(status_code=416, headers={**headers, "Content-Range": f"bytes */{file.size}"})

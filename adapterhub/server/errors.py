@@ -21,7 +21,7 @@ from adapterhub.errors import (
 from adapterhub.protocols.hf_hub.answers import Answered
 from adapterhub.system import from_system
 
-__all__ = ["answer", "install", "status_of"]
+__all__ = ["answer", "as_header", "install", "plain", "status_of"]
 
 STATUS: dict[type[AdapterHubError], int] = {
     WrongUsage: 400,
@@ -37,6 +37,9 @@ READS = ("GET", "HEAD")
 FULL = 507
 """Insufficient storage."""
 
+LONGEST, SHORT = 2000, 500
+"""Characters of a message in a body, and in a header: it may repeat what was sent."""
+
 
 def status_of(error: AdapterHubError, method: str = "POST") -> int:
     """The status that tells an error: what is corrupt in an answer is our fault, what is corrupt in a body is not."""
@@ -50,19 +53,30 @@ def status_of(error: AdapterHubError, method: str = "POST") -> int:
 def answer(error: AdapterHubError, method: str = "POST", status: int | None = None, **more: Any) -> JSONResponse:
     """The answer for an error; `more` are further fields of its JSON."""
     status = status or status_of(error, method)
-    headers = {"X-Error-Message": _header(str(error)), "Cache-Control": "no-store"}
+    said, hint = plain(str(error)), plain(error.hint)
+    headers = {"X-Error-Message": as_header(said), "Cache-Control": "no-store"}
     if isinstance(error, Answered) and error.word:
         headers["X-Error-Code"] = error.word
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="adapterhub"'
     if status == 503:
         headers["Retry-After"] = "5"
-    return JSONResponse({"error": str(error), "hint": error.hint, **more}, status, headers)
+    return JSONResponse({"error": said, "hint": hint, **more}, status, headers)
 
 
-def _header(text: str) -> str:
-    """A text as a header's value can hold it: one line of ASCII."""
-    return " ".join(text.encode("ascii", "replace").decode().split())[:500]
+def plain(text: str) -> str:
+    """A text as an answer can hold it: not too long, and without half surrogate pairs.
+
+    >>> plain("a" + chr(0xD800)), len(plain("a" * 9000))
+    ('a?', 2000)
+    """
+    return text[:LONGEST].encode(errors="replace").decode()
+
+
+def as_header(text: str) -> str:
+    """A text as a header's value can hold it: one line of what is printed in ASCII."""
+    line = " ".join(text[:SHORT].split())
+    return "".join(letter if letter.isascii() and letter.isprintable() else "?" for letter in line)
 
 
 def install(app: FastAPI) -> None:

@@ -6,48 +6,32 @@ sends or takes nothing for a while, or drips, is let go.
 
 import asyncio
 import contextlib
-import re
 import time
 from typing import Any
 
+from fastapi import Request
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from adapterhub.protocols.hf_hub.answers import Answered, TooLarge
+from adapterhub.errors import AdapterHubError, WrongUsage
+from adapterhub.protocols.hf_hub.answers import Answered
+from adapterhub.server.access import caller
 from adapterhub.server.errors import answer
 from adapterhub.server.settings import Serving
+from adapterhub.server.sizes import Most, largest
 
 __all__ = ["Limits", "Protocol", "TooSlow"]
 
-SMALL = 8 << 20
-"""Bytes a question may have."""
-
-COMMIT = 256 << 20
-"""Bytes a commit may have: its small files travel in it, four thirds of their size."""
-
-XORB = 80 << 20
-"""Bytes an upload of chunks or of a shard may have: the format says 64 MiB."""
-
-SIZES = (
-    (re.compile(r"/api/[a-z]+/[^/]+/[^/]+/commit/"), COMMIT),
-    (re.compile(r"/(cas|xet)/"), XORB),
-)
-FILES = re.compile(r"\.git/info/lfs/objects/[0-9a-f]{64}(/parts/[0-9]+)?$")
-
 LINGER, SECONDS = 64 << 20, 3.0
 """Bytes and seconds of a refused body that are still taken, so that its sender comes to read why."""
+
+NOTHING = Most(0, "")
+TWICE = "send Content-Length or Transfer-Encoding, not both"
 
 
 class TooSlow(Answered):
     """The client sent nothing for too long, or too little."""
 
     status = 408
-
-
-def largest(path: str, serving: Serving) -> int:
-    """Bytes the body of a request may have; a file's own route knows more exactly."""
-    if FILES.search(path):
-        return serving.largest
-    return next((size for pattern, size in SIZES if pattern.match(path)), SMALL)
 
 
 class Limits:
@@ -60,38 +44,62 @@ class Limits:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        most = largest(scope["path"], self.serving)
-        length = _length(scope)
-        body = _Body(receive, send, most if length else 0, self.serving)
-        if length > most:
-            await answer(_too_large(most))(scope, receive, body.send)
+        headers = dict(scope["headers"])
+        told, chunked = int(headers.get(b"content-length", 0)), b"transfer-encoding" in headers
+        if not told and not chunked:
+            await self.app(scope, receive, _Body(receive, send, NOTHING, self.serving).send)
+            return
+        most = largest(scope["path"], self.serving, lambda: self._knows(scope))
+        body = _Body(receive, send, most, self.serving)
+        if chunked and b"content-length" in headers:  # a proxy in front may believe the other one
+            await answer(WrongUsage("a body whose length is told in two ways", hint=TWICE))(scope, receive, body.send)
+        elif told > most.size:
+            await answer(most.refusal())(scope, receive, body.send)
         else:
             await self.app(scope, body.receive, body.send)
 
+    def _knows(self, scope: Any) -> bool:
+        """Whether the sender shows a token that counts; why one does not is told by the route."""
+        with contextlib.suppress(AdapterHubError, OSError):
+            return caller(Request({**scope, "app": self.app})).known
+        return False
+
 
 class _Body:
-    def __init__(self, receive: Any, send: Any, most: int, serving: Serving) -> None:
+    def __init__(self, receive: Any, send: Any, most: Most, serving: Serving) -> None:
         self._receive, self._send = receive, send
         self._most, self._serving = most, serving
-        self._begun, self._got, self._more = time.monotonic(), 0, most > 0
+        self._waited, self._got, self._more = 0.0, 0, most.size > 0
 
     async def receive(self) -> Any:
         """The next piece of the body; after its end, whatever comes."""
         if not self._more:
             return await self._receive()
-        try:
-            async with asyncio.timeout(self._serving.idle):
-                message = await self._receive()
-        except TimeoutError:
-            raise TooSlow(f"nothing came for {self._serving.idle:g} seconds", hint="send it again") from None
+        message = await self._next()
         self._more = message.get("more_body", False)
         self._got += len(message.get("body", b""))
-        if self._got > self._most:
-            raise _too_large(self._most)
-        late = time.monotonic() - self._begun - self._serving.idle
+        if self._got > self._most.size:
+            raise self._most.refusal()
+        late = self._waited - self._serving.idle
         if self._more and late > 0 and self._got < late * self._serving.slowest:
-            raise TooSlow(f"{self._got} bytes in all this time", hint="send it again over a better line")
+            raise TooSlow(
+                f"{self._got} bytes came in {self._waited:.0f} seconds, {self._serving.slowest} a second are the least",
+                hint="send it again over a better line",
+            )
         return message
+
+    async def _next(self) -> Any:
+        """What the client sends; only the time it takes for that counts, not what we do with it."""
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(self._serving.idle):
+                return await self._receive()
+        except TimeoutError:
+            raise TooSlow(
+                f"nothing came for {self._serving.idle:g} seconds, after {self._got} bytes", hint="send it again"
+            ) from None
+        finally:
+            self._waited += time.monotonic() - began
 
     async def send(self, message: Any) -> None:
         """A piece of the answer; a client that takes none of it for long is let go.
@@ -119,20 +127,6 @@ class _Body:
                     message = await self._receive()
                     self._more = message.get("more_body", False)
                     left -= len(message.get("body", b""))
-
-
-def _length(scope: Any) -> int:
-    """Bytes the body will have: 0 for none, 1 where it is not said."""
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            return int(value)  # the parser of requests has refused what is no number
-        if name == b"transfer-encoding":
-            return 1
-    return 0
-
-
-def _too_large(most: int) -> TooLarge:
-    return TooLarge(f"more than {most} bytes", hint="send less at once; `serve --largest` sets how large a file may be")
 
 
 class Protocol(H11Protocol):

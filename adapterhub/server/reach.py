@@ -5,14 +5,18 @@ from typing import Annotated, final
 
 from fastapi import Depends, Request
 
+from adapterhub.protocols.hf_hub.answers import RepoNotFound
 from adapterhub.reference import Name
 from adapterhub.server.access import Caller, caller, desk
 from adapterhub.server.raw_path import Segment
 from adapterhub.store.history.commit import RepoInfo
 from adapterhub.verbs.desk import Desk
-from adapterhub.verbs.hub_history import info
+from adapterhub.verbs.hub_history import info, is_private
 
-__all__ = ["Owned", "Place", "Readable", "Writable", "named"]
+__all__ = ["Owned", "Place", "Readable", "Writable", "named", "seen"]
+
+LFS = ".git/info/lfs/"
+"""git-lfs asks without its password until it is told, there or not, that one is wanted."""
 
 
 @final
@@ -32,11 +36,21 @@ def named(repository: str, home: str = "") -> Name:
     return Name(namespace or home, name)
 
 
+def seen(at: Desk, who: Caller, name: Name) -> RepoInfo:
+    """What is said of a repository that the caller may see; for any other nothing is read or written, nor told."""
+    who.insist_read(name, is_private(at, name))
+    return info(at, name)
+
+
 def _readable(request: Request, namespace: Segment, repository: Segment) -> Place:
     """A repository the caller may see; one that he may not see is answered as one that is not there."""
     who, at, name = caller(request), desk(request), Name(namespace, repository)
-    found = info(at, name)
-    who.insist_read(name, found.private)
+    try:
+        found = seen(at, who, name)
+    except RepoNotFound:
+        if LFS in request.url.path:
+            who.insist_known()
+        raise
     return Place(at, name, found, who)
 
 

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from adapterhub.errors import Refused
+from adapterhub.errors import Refused, WrongUsage
 from adapterhub.server.settings import Serving
 from adapterhub.verbs.desk import Desk
 
@@ -69,6 +69,11 @@ def _bound(serving: Serving) -> socket.socket:
         # asyncio sets this only on sockets that name their protocol; without it every answer waits 40 ms.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listening
+    except socket.gaierror as error:
+        raise WrongUsage(
+            f"--host {serving.host}: {error.strerror}",
+            hint="write an address of this machine: 127.0.0.1, 0.0.0.0, ::",
+        ) from None
     except (OSError, OverflowError) as error:
         raise Refused(
             f"cannot listen on {serving.host} port {serving.port}: {error}",

@@ -27,6 +27,10 @@ class Serving:
     """Whether those without a token may read what is public."""
     accelerated: str = ""
     """The prefix of X-Accel-Redirect, where an nginx in front sends the files itself."""
+    redirect: str = ""
+    """The URL of a bucket that sends large files, in place of this server."""
+    spare: int = 64 << 20
+    """Bytes of the disk that uploads leave free: for what is small, and for what frees others."""
     part: int = 256 << 20
     """Larger files come in parts of this size from clients that can send parts."""
     link: float = 3600.0
@@ -42,6 +46,16 @@ class Serving:
     connections: int = 1000
 
     def __post_init__(self) -> None:
+        if self.accelerated and not self.accelerated.startswith("/"):
+            raise WrongUsage(
+                f"--x-accel {self.accelerated}: a prefix begins with a slash", hint="write it as nginx has it: /blobs"
+            )
+        if self.largest <= 0:
+            raise WrongUsage(f"--largest {self.largest} takes no file", hint="write 5GB, for example")
+        if self.accelerated and self.redirect:
+            raise WrongUsage(
+                "files are sent by nginx or by a bucket, not by both", hint="leave out --x-accel or --redirect"
+            )
         if self.public_url and not re.fullmatch(r"https?://[^/?#\s]+(/[^?#\s]*)?", self.public_url):
             raise WrongUsage(
                 f"{self.public_url!r} is no address of a server", hint="write https://adapters.example.org"

@@ -39,10 +39,6 @@ class Keyring:
         token = self._read().get(id)
         return token if token and token.lives(now()) else None
 
-    def empty(self) -> bool:
-        """Whether no token counts now, so that nobody can write."""
-        return not any(token.lives(now()) for token in self._read().values())
-
     def _read(self) -> dict[str, Token]:
         with self._lock:
             stamp = self._look()

@@ -16,7 +16,7 @@ from adapterhub.reference import Name, parse
 from adapterhub.regular import open_regular, read_regular
 from adapterhub.store.catalog import LARGEST_CATALOG, Catalog
 from adapterhub.store.history.refs import is_oid
-from adapterhub.store.places import inside
+from adapterhub.store.places import inside, noted_apart
 from adapterhub.store.store import Store
 from adapterhub.version import check_label, is_label
 
@@ -197,7 +197,8 @@ def _blob(reading: Reading, path: Path, digest: Digest | None) -> Damage | None:
 
 def notes(reading: Reading) -> Iterator[Damage]:
     """`bad-note`: a note that cannot be read, or whose name is not its digest."""
-    for path in (path for folder in inside(reading.store.root / "notes") for path in _json(folder)):
+    folders = (*inside(reading.store.root / "notes"), *noted_apart(reading.store.layout))
+    for path in (path for folder in folders for path in _json(folder)):
         try:
             about = Digest(path.parent.name)
             note = Note.read(verify(read_regular(path), Digest(path.stem), str(path)), about, str(path))

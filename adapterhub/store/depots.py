@@ -20,12 +20,11 @@ from typing import final
 from adapterhub.durable import make_folder, sync_folder
 from adapterhub.errors import NotFound
 from adapterhub.regular import open_handle
-from adapterhub.system import naming
 
-__all__ = ["FULL", "KEPT", "SHORTEST", "Depots"]
+__all__ = ["FULL", "KEPT", "MANY", "SHORTEST", "Depots", "held"]
 
-FULL = 8 << 30
-"""Bytes after which an owner gets a new depot; what was begun in the old one ends there."""
+FULL, MANY = 8 << 30, 4096
+"""Bytes and pieces after which an owner gets a new depot; what was begun in the old one ends there."""
 
 KEPT = 24 * 3600.0
 """Seconds a depot stays after its last use, so that the next push sends only what is new."""
@@ -48,7 +47,8 @@ class Depots:
         """The name of the depot in which an owner's next pieces belong: his newest, unless it is full or over."""
         for name in sorted(_names(self.folder / owner), reverse=True):
             with contextlib.suppress(NotFound), self.using(owner, name) as depot:
-                if not (depot / OVER).exists() and _bytes_in(depot) < FULL:
+                there, pieces = held(depot)
+                if not (depot / OVER).exists() and there < FULL and pieces < MANY:
                     return name
         return self._new(self.folder / owner)
 
@@ -74,8 +74,10 @@ class Depots:
         except (FileNotFoundError, NotADirectoryError):
             raise gone from None
         try:
-            with naming(depot / LOCK):
-                fcntl.flock(handle, fcntl.LOCK_SH)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:  # somebody is deleting it
+                raise gone from None
             # Between open and lock it may have been cleaned away.
             if not depot.is_dir():
                 raise gone
@@ -113,9 +115,11 @@ def _names(folder: Path) -> list[str]:
     return [path.name for path in _folders(folder) if NAME.fullmatch(path.name)]
 
 
-def _bytes_in(folder: Path) -> int:
-    with os.scandir(folder) as found:
-        return sum(item.stat(follow_symlinks=False).st_size for item in found)
+def held(depot: Path) -> tuple[int, int]:
+    """The bytes in a depot, and in how many files."""
+    with os.scandir(depot) as found:
+        sizes = [item.stat(follow_symlinks=False).st_size for item in found]
+    return sum(sizes), len(sizes)
 
 
 def _delete_unused(depot: Path, before: float) -> None:

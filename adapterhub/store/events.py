@@ -4,6 +4,7 @@ An event is written before the name it tells of, so that no crash can hide a cha
 then fails, the event is taken back; where the machine dies between the two, it tells of something that was only tried.
 """
 
+import contextlib
 import json
 import os
 import secrets
@@ -24,8 +25,9 @@ __all__ = ["Event", "Events"]
 
 
 class Event(Document):
-    """One deed: publish, remove, alias, unalias, note, visible (who may see it on a server) or move (to the name in the
-    detail, with all versions); or `unreadable`, an event that nobody can read any more, whose detail says why."""
+    """One deed: publish, remove, alias, unalias, note, visible (who may see it on a server), move (to the name in the
+    detail, with all versions), token or revoke (the server's `token:<name>` was made or ended; the detail tells its id
+    and what it may); or `unreadable`, an event that nobody can read any more, whose detail says why."""
 
     time: str
     action: str
@@ -53,6 +55,16 @@ class Events:
         path = self.layout.events / event.file_name()
         write_new(path, event.to_bytes() + b"\n")
         return path
+
+    @contextlib.contextmanager
+    def telling(self, action: str, reference: str, **said: str) -> Iterator[None]:
+        """Tell an event, as `write` does, and then do the deed inside; where that fails, the event is taken back."""
+        path = self.write(action, reference, **said)
+        try:
+            yield
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
 
     def files(self) -> list[str]:
         """The names of all event files, oldest first."""

@@ -4,6 +4,7 @@ registry.json                                  {"layout": 1}
 names/<namespace>/<name>/versions/<version>    digest, time, by, after; written once
 names/<namespace>/<name>/removed/<version>     the same file, after `remove`: the label stays taken
 names/<namespace>/<name>/aliases/<alias>       one line: a version
+names/<namespace>/<name>/notes/<digest>/       notes that count under this name alone; with a file `apart` no others do
 bases/<sha256>.json                            base cards
 notes/<digest>/<sha256>.json                   notes about an entry
 events/<time>-<id>.json                        who did what
@@ -25,10 +26,13 @@ from typing import final
 from adapterhub.digest import Digest
 from adapterhub.reference import Name
 
-__all__ = ["LAYOUT", "Layout"]
+__all__ = ["APART", "LAYOUT", "Layout"]
 
 LAYOUT = 1
 """The number in registry.json; a registry with another number is refused."""
+
+APART = "apart"
+"""The file beside a name's own notes that keeps the store's away."""
 
 
 @final
@@ -86,8 +90,9 @@ class Layout:
     def blob(self, digest: Digest) -> Path:
         return self.root / f"blobs/sha256/{digest.hex[:2]}/{digest.hex}"
 
-    def notes(self, about: Digest) -> Path:
-        return self.root / f"notes/{about.hex}"
+    def notes(self, about: Digest, under: Name | None = None) -> Path:
+        """Where the notes about an entry lie: the store's own, or those that count under one name alone."""
+        return self.root / (f"names/{under}/notes/{about.hex}" if under else f"notes/{about.hex}")
 
     def base(self, card: Digest) -> Path:
         return self.root / f"bases/{card.hex}.json"

@@ -4,12 +4,12 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from adapterhub.store.layout import Layout
+from adapterhub.store.layout import APART, Layout
 from adapterhub.version import is_label
 
-__all__ = ["inside", "strays"]
+__all__ = ["inside", "noted_apart", "strays"]
 
-OF_A_NAME = ("aliases", "removed", "versions")
+OF_A_NAME = ("aliases", "notes", "removed", "versions")
 OF_A_REPOSITORY = ("commits", "heads", "lost", "tags")
 FOLDERS = ("names", "bases", "notes", "events", "repos", "blobs", "incoming", "cache")
 FILES = ("settings.json", "index.sqlite")
@@ -24,6 +24,12 @@ def inside(folder: Path) -> list[Path]:
             return sorted(Path(item.path) for item in found if not item.name.startswith("."))
     except (FileNotFoundError, NotADirectoryError):
         return []
+
+
+def noted_apart(layout: Layout) -> Iterator[Path]:
+    """The folders of notes that count under one name alone."""
+    for name in (name for namespace in inside(layout.names) for name in inside(namespace)):
+        yield from inside(name / "notes")
 
 
 def strays(layout: Layout) -> Iterator[Path]:
@@ -47,6 +53,9 @@ def _places(layout: Layout) -> Iterator[tuple[Path, Allowed]]:
         for name in inside(namespace):
             yield name, lambda path: path.name in OF_A_NAME and path.is_dir()
             yield name / "aliases", lambda path: is_label(path.name)
+            yield name / "notes", Path.is_dir
+    for folder in noted_apart(layout):
+        yield folder, lambda path: path.suffix == ".json" or path.name == APART
     yield layout.repos, Path.is_dir
     for namespace in inside(layout.repos):
         yield namespace, Path.is_dir

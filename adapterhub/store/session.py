@@ -128,4 +128,6 @@ class Session:
         self._check_sizes(entry)
         for card in entry.cards:
             self.store.put_card(card)
-        return name_entry(self.store, entry, reference)
+        store = self.store.under(reference.name)
+        store.notes.begin(entry.digest)
+        return name_entry(store, entry, reference)

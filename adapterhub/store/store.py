@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, final
 
@@ -115,6 +116,15 @@ class Store:
                 f"{self.root} can only be read", hint="ask its owner for the right to write, or name another store"
             )
 
+    def under(self, name: Name, *, guest: bool | None = None) -> "Store":
+        """The store with the notes that count under one name; what a `guest` says counts nowhere else."""
+        guest = self.notes.guest if guest is None else guest
+        if (self.notes.name, self.notes.guest) == (name, guest):
+            return self
+        other = copy(self)
+        other.notes = Notes(self.layout, name, guest)
+        return other
+
     def session(self) -> "Session":
         """A writer's stay: take files, then publish them, under one lease."""
         from adapterhub.store.session import Session
@@ -156,12 +166,8 @@ class Store:
         """See `Registry.remove`."""
         listed = self.resolve(reference)
         self._check_writable()
-        event = self.events.write("remove", str(listed.reference), digest=str(listed.digest), by=self.user)
-        try:
+        with self.events.telling("remove", str(listed.reference), digest=str(listed.digest), by=self.user):
             self.names.remove(reference.name, str(listed.reference.pin))
-        except BaseException:
-            event.unlink(missing_ok=True)
-            raise
 
     def blob(self, digest: Digest) -> BinaryIO:
         """A stream of any blob, not verified; `Corrupt` if it is missing."""
@@ -174,24 +180,16 @@ class Store:
         listed = self.resolve(reference)
         self._check_writable()
         said = {"digest": str(listed.digest), "by": self.user, "detail": alias}
-        event = self.events.write("alias", str(listed.reference), **said)
-        try:
+        with self.events.telling("alias", str(listed.reference), **said):
             self.names.alias(reference.name, alias, str(listed.reference.pin), expect)
-        except BaseException:
-            event.unlink(missing_ok=True)
-            raise
         return self.resolve(listed.reference)
 
     def drop_alias(self, name: Name, alias: str) -> None:
         """Let one alias mean nothing."""
         self._check_writable()
         label = self.names.aliases(name).get(alias, "")
-        event = self.events.write("unalias", str(name.at(label) if label else name), by=self.user, detail=alias)
-        try:
+        with self.events.telling("unalias", str(name.at(label) if label else name), by=self.user, detail=alias):
             self.names.drop_alias(name, alias)
-        except BaseException:
-            event.unlink(missing_ok=True)
-            raise
 
     def drop_aliases(self, name: Name) -> None:
         """Let all aliases of an adapter mean nothing, so that all its versions can be removed."""
@@ -211,7 +209,7 @@ class Store:
         with shared(self.layout.incoming):  # a sweep takes the notes of what it deletes along
             self.resolve(reference)
             self.events.write("note", str(reference), digest=note.about, by=self.user, detail=note.kind)
-            self.notes.add([note])
+            self.under(reference.name).notes.add([note])
 
     def say(self, digest: Digest, kind: str, data: dict[str, object]) -> Note:
         """A note about a digest, said now by this store's user; `WrongUsage` for what no note can say."""

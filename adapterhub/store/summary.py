@@ -62,7 +62,7 @@ class Summary(Document):
 
 def summary_of(store: "Store", listed: Listed) -> Summary:
     """Read what a store knows about one version."""
-    entry = store.open(listed.digest)
+    entry = store.under(listed.reference.name).open(listed.digest)
     return summarised(listed, entry, facts_of(store, listed.digest, entry))
 
 

@@ -16,17 +16,20 @@ import contextlib
 import json
 import shutil
 import time
+from collections.abc import Iterable
+from pathlib import Path
 
 from adapterhub.digest import Digest
 from adapterhub.document import Document, canonical
 from adapterhub.durable import make_folder, replace
-from adapterhub.errors import AdapterHubError, Corrupt, NotFound
+from adapterhub.errors import AdapterHubError, BadReference, Corrupt, NotFound
 from adapterhub.reference import Name
 from adapterhub.regular import read_regular
 from adapterhub.store.history.unreached import Waiting, forget
 from adapterhub.store.leases import leased
 from adapterhub.store.leftovers import clean
 from adapterhub.store.locks import alone
+from adapterhub.store.places import noted_apart
 from adapterhub.store.store import Store
 
 __all__ = ["GRACE", "Swept", "sweep"]
@@ -58,7 +61,7 @@ def sweep(store: Store, grace: float = GRACE) -> Swept:
         return Swept(grace=grace)
     make_folder(store.layout.incoming)
     waiting = forget(store.history, grace)
-    read = _read_ahead(store)
+    read, said = _read_ahead(store), list(noted_apart(store.layout))
     with alone(store.layout.incoming):
         kept, leaving = _committed(store, read, waiting)
         loose = _loose(store, _published(store, read) | kept)
@@ -66,6 +69,7 @@ def sweep(store: Store, grace: float = GRACE) -> Swept:
         ripe = (digest for digest in loose if time.time() - marks[digest.hex] >= grace)
         due = [digest for digest in ripe if digest.hex not in leaving]
         sizes = {digest: store.layout.blob(digest).stat().st_size for digest in loose}
+        _unsay(store, said, due)
         for digest in due:
             _delete(store, digest)
     clean(store.layout, grace)
@@ -155,6 +159,15 @@ def _mark(store: Store, loose: list[Digest]) -> dict[str, float]:
     marks = {digest.hex: min(before.get(digest.hex, moment), moment) for digest in loose}
     replace(path, canonical(marks))
     return marks
+
+
+def _unsay(store: Store, said: Iterable[Path], due: Iterable[Digest]) -> None:
+    """Take away, of these folders, those about entries that go, or are gone."""
+    going = {digest.hex for digest in due}
+    for folder in said:
+        with contextlib.suppress(BadReference):  # what is no digest is left to `check`
+            if folder.name in going or not store.blobs.has(Digest(folder.name)):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _delete(store: Store, digest: Digest) -> None:

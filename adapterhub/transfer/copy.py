@@ -32,7 +32,7 @@ class Aliasing(Protocol):
 
 @runtime_checkable
 class Incomplete(Protocol):
-    """A registry that gives entries also where it cannot tell their notes; `missing` says which are, and why."""
+    """A registry that gives or takes entries also without all of their notes; `missing` says which are, and why."""
 
     missing: str
 
@@ -40,7 +40,7 @@ class Incomplete(Protocol):
 @final
 @dataclass(frozen=True)
 class Copied:
-    """What a copy did, how its source found the reference, and what the source could not give."""
+    """What a copy did, how its source found the reference, and what one of the two ends left out."""
 
     source: Listed
     published: Published
@@ -83,7 +83,8 @@ def copy(
             source.resolve(listed.reference)  # `NotFound` where it was removed and swept while it was copied
         raise
     _point(sink, published.reference, aliases)
-    return Copied(listed, published, source.missing if isinstance(source, Incomplete) else "")
+    missing = (end.missing for end in (source, sink) if isinstance(end, Incomplete))
+    return Copied(listed, published, "; ".join(filter(None, missing)))
 
 
 def check_words(sink: Registry, aliases: Iterable[str]) -> None:
@@ -91,7 +92,10 @@ def check_words(sink: Registry, aliases: Iterable[str]) -> None:
     for alias in aliases:
         check_label(alias, "alias")
         if not isinstance(sink, Aliasing):
-            raise Refused("this kind of remote has no aliases", hint="push without --alias")
+            raise Refused(
+                "this kind of remote has no aliases",
+                hint="push without --alias; a server (`adapterhub serve`) is hub+https://…",
+            )
 
 
 def check_aliases(sink: Registry, reference: Reference, aliases: Iterable[str]) -> None:

@@ -82,7 +82,7 @@ def add_intake(
             recipe=request.recipe,
             training=request.training,
         )
-        notes = fresh_notes(desk.store, manifest, said, read_of(intake, request))
+        notes = fresh_notes(desk.store.under(reference.name), manifest, said, read_of(intake, request))
         entry = Entry(manifest, BlobFiles(desk.store.blobs), notes, cards)
         published = session.publish(entry, reference)
     keep_facts(desk.store, manifest.digest, intake.facts)

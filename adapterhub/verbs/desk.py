@@ -10,7 +10,7 @@ from adapterhub.durable import make_folder
 from adapterhub.entry import Entry
 from adapterhub.errors import AdapterHubError, BadReference, NotFound, WrongUsage
 from adapterhub.manifest import Manifest
-from adapterhub.reference import Reference, home_path, is_folder, parse
+from adapterhub.reference import Name, Reference, home_path, is_folder, parse
 from adapterhub.registry import Listed, Registry, find
 from adapterhub.remotes.table import open_remote, url_of
 from adapterhub.settings import Settings, save
@@ -32,10 +32,16 @@ HUB = "hf"
 @final
 @dataclass(frozen=True)
 class Desk:
-    """A store and the rules of this call."""
+    """A store and the rules of this call. `sees` are the namespaces whose private adapters whoever sits here may see;
+    None means all. Who does not see all is a guest: what he says counts under his own names alone."""
 
     store: Store
     offline: bool = False
+    sees: frozenset[str] | None = None
+
+    def under(self, name: Name) -> Store:
+        """The store as it is under a name, for what is published or said there by whoever sits here."""
+        return self.store.under(name, guest=self.sees is not None)
 
     def reference(self, word: str) -> Reference:
         """A word that must be a name in this store, not a folder and not in a remote."""

@@ -143,12 +143,12 @@ def _noted(one: Subject, rows: str, base: str) -> Evaluated | None:
 
 def _note(desk: Desk, answer: Evaluated, table: "Table") -> None:
     data = answer.model_copy(update={"reference": "", "digest": "", "findings": ()}).plain()
-    known = gather(desk.store.notes.about(Digest.parse(answer.digest)))
+    reference = desk.reference(answer.reference)
+    known = gather(desk.store.under(reference.name).notes.about(Digest.parse(answer.digest)))
     said: dict[str, Any] = {str(table.rows_digest): {name: value for name, value in data.items() if name != "data"}}
     if not _known(known.evaluation.get(answer.data, {}), answer):
         desk.store.note(
-            desk.store.resolve(desk.reference(answer.reference)).reference,
-            desk.store.say(Digest.parse(answer.digest), "evaluation", said),
+            desk.store.resolve(reference).reference, desk.store.say(Digest.parse(answer.digest), "evaluation", said)
         )
 
 

@@ -119,7 +119,6 @@ def _score(found: Evaluated, metric: str) -> float:
 
 def _note(desk: Desk, one: _Line, figures: Forgetting) -> None:
     said: dict[str, object] = dict(figures.metrics())
-    if not gather(desk.store.notes.about(one.digest)).says("metrics", said):
-        desk.store.note(
-            desk.store.resolve(desk.reference(one.word)).reference, desk.store.say(one.digest, "metrics", said)
-        )
+    reference = desk.reference(one.word)
+    if not gather(desk.store.under(reference.name).notes.about(one.digest)).says("metrics", said):
+        desk.store.note(desk.store.resolve(reference).reference, desk.store.say(one.digest, "metrics", said))

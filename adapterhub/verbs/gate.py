@@ -14,6 +14,8 @@ from adapterhub.verbs.fits import adapter_for, adapter_of_entry, fitting, unfit
 __all__ = ["gate", "gate_entries", "gate_together", "verdicts"]
 
 FEW = 5
+WORDS = {"partial": "a partial fit", "misfit": "a misfit"}
+"""Verdicts that are nouns; the others say how it is."""
 
 
 def gate(reports: Iterable[Report], *, partial: bool | None = None, misfit: bool | None = None) -> None:
@@ -39,11 +41,8 @@ def _each(bad: Sequence[Report]) -> str:
 def _why(report: Report) -> str:
     errors = [found for found in report.findings if found.severity == "error"]
     reason = f": {errors[0].place}: {errors[0].message}" if errors else ""
-    return f"{report.adapter} is a {_word(report)} on {report.base.name}, {report.matched} of its modules fit{reason}"
-
-
-def _word(report: Report) -> str:
-    return "partial fit" if report.verdict == "partial" else report.verdict
+    what = WORDS.get(report.verdict, report.verdict)
+    return f"{report.adapter} is {what} on {report.base.name}, {report.matched} of its modules fit{reason}"
 
 
 def gate_together(desk: Desk, words: Sequence[str], *, misfit: bool = False) -> None:

@@ -21,8 +21,9 @@ from adapterhub.store.history.reader import MAIN
 from adapterhub.store.session import Session
 from adapterhub.store.shelf import now
 from adapterhub.verbs.desk import Desk
+from adapterhub.verbs.hub_files import keep_small, land, tree_file
 from adapterhub.verbs.hub_gate import gate, tells_of
-from adapterhub.verbs.hub_history import info, keep_small, land, lay, tree_file
+from adapterhub.verbs.hub_history import info, lay
 from adapterhub.verbs.hub_publish import publish_commit
 
 __all__ = ["Committed", "commit"]
@@ -30,6 +31,9 @@ __all__ = ["Committed", "commit"]
 Tree = Mapping[str, TreeFile]
 Claim = Callable[[Digest], bool]
 """Whether the client may name a blob: he sent it, or the repository has it."""
+
+
+REMOVED = "these files were a version that was removed; a tag on the commit publishes them again"
 
 
 @final
@@ -45,25 +49,36 @@ class Committed:
 @final
 @dataclass
 class Change:
-    """What a commit does, as it was sent: the last word on a path counts."""
+    """What a commit does, in the order it was sent: the last word on a path counts."""
 
     header: Header
-    adds: dict[str, TreeFile] = field(default_factory=dict)
-    deletes: list[Deleted] = field(default_factory=list)
+    steps: list[TreeFile | Deleted] = field(default_factory=list)
+
+    def adds(self, path: str) -> bool:
+        return any(isinstance(step, TreeFile) and step.path == path for step in self.steps)
 
     def applied(self, before: Tree) -> dict[str, TreeFile]:
         """The tree after it; `NotFound` where what is to go is not there."""
         kept = dict(before)
-        for gone in self.deletes:
-            found = [path for path in kept if path == gone.path or (gone.folder and path.startswith(f"{gone.path}/"))]
-            if not found:
-                raise EntryNotFound(f"{gone.path}: no such {'folder' if gone.folder else 'file'}", hint="look again")
-            for path in found:
-                del kept[path]
-        return kept | self.adds
+        for step in self.steps:
+            if isinstance(step, TreeFile):
+                kept[step.path] = step
+            else:
+                _delete(kept, step)
+        return kept
 
 
-def commit(desk: Desk, name: Name, branch: str, lines: Iterable[Line], claim: Claim = lambda _: True) -> Committed:
+def _delete(kept: dict[str, TreeFile], gone: Deleted) -> None:
+    found = [gone.path] if gone.path in kept else []
+    if gone.folder:
+        found += [path for path in kept if path.startswith(f"{gone.path}/")]
+    if not found:
+        raise EntryNotFound(f"{gone.path}: no such {'folder' if gone.folder else 'file'}", hint="look again")
+    for path in found:
+        del kept[path]
+
+
+def commit(desk: Desk, name: Name, branch: str, lines: Iterable[Line], claim: Claim) -> Committed:
     """Do what a client sent. Sent again it does nothing, and gives the same commit.
 
     `ParentMoved` where it was made for another commit than the branch's; `WrongUsage`, `Refused` and `Corrupt` for what
@@ -87,13 +102,13 @@ def _collect(desk: Desk, session: Session, name: Name, lines: Iterable[Line], cl
         match line:
             case Regular(path, content):
                 _check_path(path)
-                change.adds[path] = keep_small(session, path, content)
+                change.steps.append(keep_small(session, path, content))
             case Large(path, sha256, size):
                 _check_path(path)
                 file = File(path=path, size=size or 0, sha256=sha256)
-                change.adds[path] = _large(desk, session, file, size, lambda one: claim(one) or known.has(one))
+                change.steps.append(_large(desk, session, file, size, lambda one: claim(one) or known.has(one)))
             case Deleted():
-                change.deletes.append(line)
+                change.steps.append(line)
     land(session)
     return change
 
@@ -139,8 +154,8 @@ def _move(desk: Desk, session: Session, name: Name, branch: str, change: Change)
     if head is None:
         raise RevisionNotFound(f"{name}: no branch {branch!r} to commit to", hint="create it, or commit to main")
     there = history.commit(name, head)
-    again = bool(header.parent) and header.parent != head
-    before = _before(desk, name, there, header.parent) if again else there
+    again = header.parent is not None and not head.startswith(header.parent)  # clients may shorten it
+    before = _before(desk, name, there, header.parent or "") if again else there
     files = _tree(desk, change, before) if before else ()
     if again and (before is None or files != there.files):
         raise ParentMoved(
@@ -150,26 +165,28 @@ def _move(desk: Desk, session: Session, name: Name, branch: str, change: Change)
     for file in files:
         session.lease.add(file.blob)
     fresh = [file for file in files if there.file(file.path) != file]
-    gated, told = gate(desk.store, name, files, [file.path for file in fresh])
+    gated, told = gate(desk, name, files, fresh)
     oid = head
     if files != there.files:
         time, by = now(there.time), desk.store.user
         fields = {"parent": head, "title": header.title or "a commit", "message": header.message}
         oid = history.put(name, Commit.made(**fields, time=time, by=by, files=files))
-    version = publish_commit(desk, name, oid, gated, fresh) if branch == MAIN else None
+    version = publish_commit(desk, name, oid, gated, fresh, before=there.files) if branch == MAIN else None
     history.point(name, branch, oid, head)
+    if branch == MAIN and version is None and gated and not gated.ours:
+        told = REMOVED
     return Committed(oid, version, told)
 
 
-def _before(desk: Desk, name: Name, there: Commit, parent: str | None) -> Commit | None:
+def _before(desk: Desk, name: Name, there: Commit, parent: str) -> Commit | None:
     """What a commit was made for, where it may be the one the branch is at: its answer was lost, and it came again."""
-    return desk.store.history.commit(name, parent) if parent and there.parent == parent else None
+    return desk.store.history.commit(name, there.parent) if there.parent and there.parent.startswith(parent) else None
 
 
 def _tree(desk: Desk, change: Change, before: Commit) -> tuple[TreeFile, ...]:
     """The files after a change. A manifest that is left alone goes where it tells of other files than there are."""
     tree = change.applied({file.path: file for file in before.files})
-    if MANIFEST in tree and MANIFEST not in change.adds and not tells_of(desk.store, tree):
+    if MANIFEST in tree and not change.adds(MANIFEST) and not tells_of(desk.store, tree):
         del tree[MANIFEST]
     folded: dict[str, str] = {}
     for path in sorted(tree):

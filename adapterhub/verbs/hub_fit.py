@@ -4,21 +4,22 @@
 the adapters he sees are pinned to, and of no other: a base may be somebody's own.
 """
 
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 
-from adapterhub.audit.report import VERDICTS, Report
+from adapterhub.audit.report import VERDICTS, Report, Verdict
 from adapterhub.base.card import Card
 from adapterhub.digest import Digest
-from adapterhub.errors import AdapterHubError, Corrupt
-from adapterhub.reference import parse
+from adapterhub.errors import AdapterHubError
 from adapterhub.settings import KnownBase
+from adapterhub.store.index.alike import Key
 from adapterhub.store.index.kin import pinned
-from adapterhub.store.index.sides import Audited
 from adapterhub.verbs.bases import known_card
 from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.fits import adapter_for, fitting
-from adapterhub.verbs.matrix import matrix
+from adapterhub.verbs.matrix import groups, members
 
 __all__ = ["Bases", "bases_for", "fit_row", "fitting_on"]
 
@@ -31,6 +32,8 @@ ORDER = list(VERDICTS)
 
 def bases_for(desk: Desk, namespaces: Namespaces) -> Bases:
     """The bases, by what they are called here."""
+    if next(desk.store.card_digests(), None) is None:
+        return {}
     told = None if namespaces is None else pinned(desk.store, namespaces)
     found = {digest: card for digest, card in _cards(desk) if told is None or str(digest) in told}
     return dict(sorted(found.items(), key=lambda item: (item[1].name, item[0])))
@@ -59,15 +62,19 @@ def fit_row(desk: Desk, reference: str, bases: Bases) -> list[tuple[Digest, Repo
     return sorted(zip(bases, reports, strict=True), key=lambda pair: ORDER.index(pair[1].verdict))
 
 
-def fitting_on(desk: Desk, card: Card, namespaces: Namespaces) -> list[Report]:
-    """How the newest version of each adapter fits a base, the best first."""
+def fitting_on(desk: Desk, card: Card, namespaces: Namespaces, most: int) -> tuple[Counter[Verdict], list[Report]]:
+    """How many newest versions fit a base how well, and the reports of the best, by verdict and name.
 
-    def keep(row: Audited) -> bool:
-        seen = namespaces is None or row.public or parse(row.reference).name.namespace in namespaces
-        return row.newest and seen
-
-    try:
-        found = matrix(desk, fitting(desk, [card]), tell=lambda word: None, keep=keep)
-    except Corrupt:  # none can be read: none is known to fit
-        found = []
-    return sorted(found, key=lambda report: (ORDER.index(report.verdict), report.adapter))
+    Those that fit alike are asked once: there may be very many adapters, and few layouts. A misfit has no report.
+    """
+    fits, counts, alike = fitting(desk, [card]), Counter[Verdict](), dict[Verdict, dict[Key, Report]]()
+    for group, adapter in groups(desk, namespaces):
+        with suppress(AdapterHubError):
+            for report in fits(adapter):
+                counts[report.verdict] += group.count
+                alike.setdefault(report.verdict, {})[group.key] = report
+    best = list[Report]()
+    for verdict in (one for one in ORDER if one in alike and one != "misfit"):
+        rows = members(desk, alike[verdict], namespaces, most - len(best)) if most > len(best) else []
+        best += [alike[verdict][key].of(reference, digest) for reference, digest, key in rows]
+    return counts, best

@@ -3,11 +3,11 @@
 import os
 import secrets
 import shutil
-from collections.abc import Container, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import BinaryIO, final
 
 from adapterhub.base.card import Card
 from adapterhub.digest import Digest
@@ -21,16 +21,26 @@ from adapterhub.formats.members import EntryMembers
 from adapterhub.formats.table import derive
 from adapterhub.manifest import File, Manifest
 from adapterhub.note import Note
-from adapterhub.protocols.hf_hub.layout import MANIFEST, OURS, base_path, note_of
+from adapterhub.protocols.hf_hub.answers import TooLarge
+from adapterhub.protocols.hf_hub.layout import MANIFEST, base_path
 from adapterhub.reference import Name
 from adapterhub.store.blobs import BlobFiles
 from adapterhub.store.history.commit import TreeFile
+from adapterhub.store.index.kin import pinned
 from adapterhub.store.store import Store
+from adapterhub.verbs.desk import Desk
+from adapterhub.verbs.hub_beside import names_card
+from adapterhub.verbs.hub_notes import check_notes, notes_about
 
-__all__ = ["Made", "gate", "noted", "read_small", "tells_of"]
+__all__ = ["Made", "gate", "noted", "tells_of"]
 
 LARGEST = 64 << 20
-"""Bytes of a manifest, a note or a base card that is still read."""
+"""Bytes of a base card that is still read."""
+
+LARGEST_MANIFEST = 4 << 20
+
+LARGEST_HEADER = 32 << 20
+"""Bytes of the header of weights, which become some ten times as many in memory: 100,000 tensors take 12 million."""
 
 WEIGHTS = (".safetensors", ".gguf", ".npz")
 PICKLED = folders.why_left_out("x.bin", "adapter")
@@ -50,17 +60,19 @@ class Made:
         return self.intake is None
 
 
-def gate(store: Store, name: Name, files: Iterable[TreeFile], fresh: Iterable[str] = ()) -> tuple[Made | None, str]:
+def gate(desk: Desk, name: Name, files: Iterable[TreeFile], fresh: Iterable[TreeFile] = ()) -> tuple[Made | None, str]:
     """The entry these files make, or None and why they make none.
 
     `Refused` or `Corrupt` for what must not be kept: pickles as the only weights of a folder, weights whose header lies
-    (those of `fresh`, paths that are looked at for the first time), a manifest that tells of other files.
+    or is huge and notes that cannot be (those of `fresh`, which are looked at for the first time), a manifest that
+    tells of other files or of a base whose card neither came along nor is known to whoever sent it.
     """
-    tree = {file.path: file for file in files}
-    for path in fresh:
-        _check_weights(store, tree, path)
+    tree, new = {file.path: file for file in files}, tuple(fresh)
+    for file in new:
+        _check_weights(desk.store, tree, file.path)
+    check_notes(desk, name, tree.values(), new)
     try:
-        return (_ours(store, tree) if MANIFEST in tree else _theirs(store, name, tree)), ""
+        return (_ours(desk, name, tree) if MANIFEST in tree else _theirs(desk.store, name, tree)), ""
     except (NotFound, Refused) as error:
         return None, str(error) if any(path.endswith(WEIGHTS) for path in tree) else ""
 
@@ -69,6 +81,7 @@ def _check_weights(store: Store, tree: Mapping[str, TreeFile], path: str) -> Non
     file = tree[path]
     if path.endswith(".safetensors"):
         with store.blob(file.blob) as stream:
+            _check_length(stream, file)
             safetensors_header.read(stream, file.size, path)
     place = path.rpartition("/")[0]
     if folders.is_pickle(path) and folders.why_left_out(path.rpartition("/")[2], "adapter") == PICKLED:
@@ -81,9 +94,20 @@ def _check_weights(store: Store, tree: Mapping[str, TreeFile], path: str) -> Non
             )
 
 
-def _ours(store: Store, tree: Mapping[str, TreeFile]) -> Made:
+def _check_length(stream: BinaryIO, file: TreeFile) -> None:
+    """`TooLarge` for a header that keeps a processor busy for minutes; one that lies is left to whoever reads it."""
+    length = int.from_bytes(stream.read(8), "little")
+    if LARGEST_HEADER < length <= file.size - 8:
+        raise TooLarge(
+            f"{file.path}: a header of {length} bytes, and at most {LARGEST_HEADER} are read",
+            hint="save the weights in several files, or without the metadata",
+        )
+    stream.seek(0)
+
+
+def _ours(desk: Desk, name: Name, tree: Mapping[str, TreeFile]) -> Made:
     """The entry whose manifest lies in the tree, with the notes and base cards beside it."""
-    manifest = Manifest.read(read_small(store, tree[MANIFEST]), MANIFEST)
+    store, manifest = desk.store, _manifest(desk.store, tree)
     for file, there in _others(manifest, tree):
         got = f"{there.size} bytes, sha256 {there.sha256}" if there else "no such file"
         raise Corrupt(
@@ -91,30 +115,29 @@ def _ours(store: Store, tree: Mapping[str, TreeFile]) -> Made:
             hint=f"push the adapter again, or leave {MANIFEST} out",
         )
     digest = manifest.digest
-    notes = tuple(note for about, note in _notes(store, tree.values()) if about == digest)
-    entry = Entry(manifest, BlobFiles(store.blobs), notes, _cards(store, tree, manifest, notes))
+    notes = tuple(notes_about(store, tree.values(), [digest]).get(digest, ()))
+    entry = Entry(manifest, BlobFiles(store.blobs), notes, _cards(desk, name, tree, manifest, notes))
     return Made(entry, derive(EntryMembers(entry)))
 
 
 def noted(
-    store: Store, tree: Mapping[str, TreeFile], fresh: Iterable[TreeFile], known: Container[Digest]
+    desk: Desk, name: Name, tree: Mapping[str, TreeFile], fresh: Iterable[TreeFile], known: Iterable[Digest]
 ) -> dict[Digest, Entry]:
     """Of the entries that are known, those that new notes in a tree are about, each with these notes alone."""
-    said: dict[Digest, list[Note]] = {}
-    for about, note in _notes(store, fresh):
-        if about in known:
-            said.setdefault(about, []).append(note)
-    files = BlobFiles(store.blobs)
-    return {
-        about: Entry(manifest, files, tuple(notes), _cards(store, tree, manifest, notes))
-        for about, notes in said.items()
-        for manifest in (store.manifest(about),)
-    }
+    files, found = BlobFiles(desk.store.blobs), dict[Digest, Entry]()
+    for about, notes in notes_about(desk.store, fresh, known).items():
+        manifest = desk.store.manifest(about)
+        found[about] = Entry(manifest, files, tuple(notes), _cards(desk, name, tree, manifest, notes))
+    return found
 
 
 def tells_of(store: Store, tree: Mapping[str, TreeFile]) -> bool:
     """Whether the manifest in a tree tells of the files that are there."""
-    return not any(_others(Manifest.read(read_small(store, tree[MANIFEST]), MANIFEST), tree))
+    return not any(_others(_manifest(store, tree), tree))
+
+
+def _manifest(store: Store, tree: Mapping[str, TreeFile]) -> Manifest:
+    return Manifest.read(_read_small(store, tree[MANIFEST], LARGEST_MANIFEST), MANIFEST)
 
 
 def _others(manifest: Manifest, tree: Mapping[str, TreeFile]) -> Iterator[tuple[File, TreeFile | None]]:
@@ -125,21 +148,21 @@ def _others(manifest: Manifest, tree: Mapping[str, TreeFile]) -> Iterator[tuple[
             yield file, there
 
 
-def _cards(store: Store, tree: Mapping[str, TreeFile], manifest: Manifest, notes: Iterable[Note]) -> tuple[bytes, ...]:
-    """The base cards the entry names; `Corrupt` where one is neither in the tree nor here."""
+def _cards(
+    desk: Desk, name: Name, tree: Mapping[str, TreeFile], manifest: Manifest, notes: Iterable[Note]
+) -> tuple[bytes, ...]:
+    """The base cards the entry names; `Corrupt` where one is neither in the tree nor here, for all the sender may know.
+
+    A digest gives no right to bytes: who could name any card by it would learn that it is here, and get it with the
+    entry.
+    """
     found = []
     for digest in cards_of(manifest, notes):
         file = tree.get(base_path(digest))
         if file is None:
-            try:
-                found.append(store.card(digest))
-            except NotFound:
-                raise Corrupt(
-                    f"the base card {digest} is missing, which the entry names",
-                    hint=f"send it as {base_path(digest)}",
-                ) from None
+            found.append(_known_card(desk, name, digest))
             continue
-        data = read_small(store, file)
+        data = _read_small(desk.store, file, LARGEST)
         if file.sha256 != digest.hex:
             raise Corrupt(f"{file.path}: its sha256 is {file.sha256}", hint="a base card is named by its sha256")
         Card.from_bytes(data, file.path)
@@ -147,27 +170,19 @@ def _cards(store: Store, tree: Mapping[str, TreeFile], manifest: Manifest, notes
     return tuple(found)
 
 
-def _notes(store: Store, files: Iterable[TreeFile]) -> Iterator[tuple[Digest, Note]]:
-    """The notes among the files, each with the digest it is about; `Corrupt` for what is none."""
-    for file in files:
-        if not file.path.startswith(f"{OURS}/notes/"):
-            continue
-        about, own = note_of(file.path) or (None, None)
-        if about is None or own != file.blob:
-            raise Corrupt(
-                f"{file.path}: no note of ours, its sha256 is {file.sha256}",
-                hint=f"a note lies at {OURS}/notes/DIGEST/SHA256.json, its own sha256",
-            )
-        note = Note.read(read_small(store, file), about, file.path)
-        if Digest.of(note.to_bytes()) != own:
-            raise Corrupt(f"{file.path}: not in canonical form", hint="write it as adapterhub does")
-        yield about, note
+def _known_card(desk: Desk, name: Name, digest: Digest) -> bytes:
+    """A card that the sender may see, or that a version of the repository names already."""
+    # Asked before the card is looked for: how long an answer takes must not tell whether it is here.
+    if desk.sees is None or names_card(desk, name, digest) or str(digest) in pinned(desk.store, desk.sees):
+        with suppress(NotFound):
+            return desk.store.card(digest)
+    raise Corrupt(f"the base card {digest} is missing, which the entry names", hint=f"send it as {base_path(digest)}")
 
 
-def read_small(store: Store, file: TreeFile) -> bytes:
+def _read_small(store: Store, file: TreeFile, largest: int) -> bytes:
     """All bytes of a file of ours, verified; `Corrupt` where it is too large to be one."""
-    if file.size > LARGEST:
-        raise Corrupt(f"{file.path}: {file.size} bytes, at most {LARGEST} are read", hint="this is none of our files")
+    if file.size > largest:
+        raise Corrupt(f"{file.path}: {file.size} bytes, at most {largest} are read", hint="this is none of our files")
     return store.blobs.read(file.blob, file.path)
 
 

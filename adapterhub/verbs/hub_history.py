@@ -4,26 +4,23 @@ names/ is the truth. A version without a tag becomes a commit on main, at its ow
 whose version was removed goes. Done again it does nothing, and after a crash it goes on.
 """
 
-import io
-from collections.abc import Iterable
+import errno
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
 
-from adapterhub.entry import Entry
 from adapterhub.errors import AdapterHubError, NotFound
-from adapterhub.manifest import File, Manifest
+from adapterhub.manifest import Manifest
 from adapterhub.protocols.hf_hub.answers import RepoNotFound, RevisionNotFound
-from adapterhub.protocols.hf_hub.layout import CARD, MANIFEST, alias_of, alias_tag, reserved
-from adapterhub.protocols.hf_hub.wire import is_large, pointer
+from adapterhub.protocols.hf_hub.layout import MANIFEST, alias_of, alias_tag
 from adapterhub.reference import Name
-from adapterhub.remotes.hub_readme import readme
-from adapterhub.store.history.commit import Commit, RepoInfo, TreeFile, git_blob_id
+from adapterhub.store.history.commit import Commit, RepoInfo
+from adapterhub.store.history.history import History
 from adapterhub.store.history.quoting import unquote
 from adapterhub.store.history.reader import MAIN
-from adapterhub.store.locks import shared
-from adapterhub.store.session import Session
 from adapterhub.store.shelf import Version, labels
 from adapterhub.verbs.desk import Desk
+from adapterhub.verbs.hub_lay import laid
 
 __all__ = [
     "all_tags",
@@ -32,17 +29,18 @@ __all__ = [
     "first_commit",
     "has_history",
     "info",
-    "keep_small",
-    "land",
+    "is_private",
     "lay",
-    "tree_file",
+    "named",
 ]
 
 NEAR = 50
 """Commits in which a version is looked for before it is laid anew."""
 
-SAMPLE = 512
-CONFIG, LARGEST = "adapter_config.json", 1 << 20
+FAR = 1000
+"""Commits in which a file is looked for: what one question may cost in a long history."""
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def caught_up(desk: Desk, name: Name) -> bool:
@@ -52,10 +50,19 @@ def caught_up(desk: Desk, name: Name) -> bool:
     if has_history(desk, name) or versions:
         tags = {unquote(path.name) or "" for path in store.history.tags_of(name).files()}
         if versions - tags or _stale(desk, name, tags) or not store.history.branches(name):
-            with store.history.lock(name):
-                lay(desk, name)
+            _catch_up(desk, name)
         return True
     return False
+
+
+def _catch_up(desk: Desk, name: Name) -> None:
+    """On a disk that is full, what was laid before can still be read; who writes hears of it."""
+    try:
+        with desk.store.history.lock(name):
+            lay(desk, name)
+    except OSError as error:
+        if error.errno not in FULL or not desk.store.history.branches(name):
+            raise
 
 
 def has_history(desk: Desk, name: Name) -> bool:
@@ -64,6 +71,13 @@ def has_history(desk: Desk, name: Name) -> bool:
         desk.store.history.info(name)
         return True
     return False
+
+
+def is_private(desk: Desk, name: Name) -> bool:
+    """Whether few may see what has this name, as it is until its history says otherwise. Nothing is written."""
+    with suppress(AdapterHubError):
+        return desk.store.history.info(name).private
+    return True
 
 
 def _stale(desk: Desk, name: Name, tags: Iterable[str]) -> list[str]:
@@ -98,7 +112,7 @@ def lay(desk: Desk, name: Name) -> None:
 
 def _lay_one(desk: Desk, name: Name, version: Version) -> None:
     store, history = desk.store, desk.store.history
-    entry, head = store.open(version.digest), history.branches(name).get(MAIN)
+    entry, head = store.under(name).open(version.digest), history.branches(name).get(MAIN)
     if head:
         for oid, commit in islice(history.log(name, head), NEAR):
             if _holds(commit, entry.manifest):
@@ -110,7 +124,7 @@ def _lay_one(desk: Desk, name: Name, version: Version) -> None:
             title=f"Version {version.label}",
             time=version.time,
             by=version.by,
-            files=_tree(desk, session, name, entry),
+            files=laid(desk, session, name, entry, history.commit(name, head).files if head else ()),
         )
         oid = history.put(name, commit)
         history.point(name, MAIN, oid, head or "")
@@ -124,58 +138,6 @@ def _holds(commit: Commit, manifest: Manifest) -> bool:
         return there[MANIFEST] == manifest.digest.hex
     plain = not (manifest.base or manifest.parents or manifest.recipe or manifest.training)
     return plain and bool(manifest.files) and all(there.get(file.path) == file.sha256 for file in manifest.files)
-
-
-def _tree(desk: Desk, session: Session, name: Name, entry: Entry) -> tuple[TreeFile, ...]:
-    """The files of an entry, its manifest, and a card."""
-    session.lease.add(entry.digest)
-    for file in entry.manifest.files:
-        session.lease.add(file.blob)
-    manifest = File(path=MANIFEST, size=len(entry.manifest.to_bytes()), sha256=entry.digest.hex)
-    files = [tree_file(desk, file) for file in (*entry.manifest.files, manifest) if not _own(file.path)]
-    if all(file.path != CARD for file in files):
-        text = readme(str(name), entry, _config(entry), "")
-        files.append(keep_small(session, CARD, text.encode()))
-        land(session)
-    return tuple(files)
-
-
-def _config(entry: Entry) -> bytes | None:
-    """The adapter's config, where there is one of a size that a config has."""
-    file = entry.manifest.file(CONFIG)
-    if file is None or file.size > LARGEST:
-        return None
-    with entry.files.open(file) as stream:
-        return stream.read()
-
-
-def _own(path: str) -> bool:
-    """Whether a file of an entry lies where one of ours does."""
-    return reserved(path) and path != MANIFEST
-
-
-def tree_file(desk: Desk, file: File, *, large: bool | None = None) -> TreeFile:
-    """A blob under a path, as a file of a commit; large or not by its name and size where nobody says."""
-    with desk.store.blob(file.blob) as stream:
-        if large is None:
-            large = is_large(file.path, file.size, stream.read(SAMPLE))
-            stream.seek(0)
-        text = pointer(file.sha256, file.size)
-        sha1 = git_blob_id(io.BytesIO(text), len(text)) if large else git_blob_id(stream, file.size)
-    return TreeFile(path=file.path, size=file.size, sha256=file.sha256, sha1=sha1, large=large)
-
-
-def keep_small(session: Session, path: str, data: bytes) -> TreeFile:
-    """Take a small file, which nothing names yet: the session claims it; `land` makes it a blob."""
-    digest, size = session.take(io.BytesIO(data))
-    session.lease.add(digest)
-    return TreeFile(path=path, size=size, sha256=digest.hex, sha1=git_blob_id(io.BytesIO(data), size))
-
-
-def land(session: Session) -> None:
-    """Make blobs of what was taken; no sweep is in the middle of its work then."""
-    with shared(session.store.layout.incoming):
-        session.staging.land()
 
 
 def first_commit(desk: Desk, name: Name, info: RepoInfo) -> None:
@@ -204,3 +166,28 @@ def find(desk: Desk, name: Name, revision: str) -> tuple[str, Commit]:
         return history.find(name, revision)
     except NotFound as error:
         raise RevisionNotFound(f"{name}: no branch, tag or commit {revision[:100]!r}", hint=error.hint) from None
+
+
+def named(desk: Desk, name: Name, wanted: Iterable[str], most: int = FAR) -> frozenset[str]:
+    """Which of these blobs, in hex digits, a commit of the repository names.
+
+    They are looked for in main first, in the newest commits first, and in `most` commits at the most.
+    """
+    left, found = set(wanted), set[str]()
+    for commit in islice(_reached(desk.store.history, name), most) if left else ():
+        found |= left.intersection(file.sha256 for file in commit.files)
+        left -= found
+        if not left:
+            break
+    return frozenset(found)
+
+
+def _reached(history: History, name: Name) -> Iterator[Commit]:
+    """The commits that a branch or a tag reaches, each once."""
+    branches, seen = history.branches(name), set[str]()
+    for end in (branches.get(MAIN, ""), *branches.values(), *history.tags(name).values()):
+        for oid, commit in history.log(name, end) if end not in seen else ():
+            if oid in seen:
+                break
+            seen.add(oid)
+            yield commit

@@ -54,8 +54,9 @@ def after(word: str) -> tuple[str, str] | None:
     if not word:
         return None
     try:
-        time, adapter = json.loads(base64.b64decode(word, altchars=b"-_", validate=True))
-        return str(time), str(adapter)
+        time, adapter = map(str, json.loads(base64.b64decode(word, altchars=b"-_", validate=True)))
+        f"{time}{adapter}".encode()  # half a surrogate pair is a ValueError here, and a crash in the index
+        return time, adapter
     except (binascii.Error, ValueError, TypeError, RecursionError):
         raise WrongUsage(
             f"the cursor {word[:80]!r} is none of ours", hint="follow the link of the page before"

@@ -11,26 +11,23 @@ from adapterhub.errors import AdapterHubError
 from adapterhub.facts import Facts
 from adapterhub.note import gather
 from adapterhub.protocols.hf_hub.address import PREFIX
-from adapterhub.protocols.hf_hub.card import TASKS, Card, front_of, is_repo, read_card
-from adapterhub.protocols.hf_hub.layout import CARD
+from adapterhub.protocols.hf_hub.card import TASKS, is_repo
 from adapterhub.protocols.hf_hub.wire import Model, Stored
 from adapterhub.reference import Name
 from adapterhub.store.derived import facts_of
 from adapterhub.store.history.commit import Commit, RepoInfo, TreeFile
-from adapterhub.store.notes import files as note_files
+from adapterhub.store.notes import Notes
 from adapterhub.store.shelf import labels
 from adapterhub.verbs.desk import Desk
+from adapterhub.verbs.hub_front import MOST, said, small
 
 __all__ = ["LIBRARIES", "model", "stored", "tags_of", "versions_of"]
 
 LIBRARIES = {"peft": "peft", "diffusers": "diffusers", "mlx": "mlx", "checkpoint": "transformers"}
 """Format -> the library a Hub names it by."""
 
-LARGEST = 1 << 20
-"""Bytes of a card or a config that is read for a question."""
-
 SHORT = 1 << 15
-"""Characters of a card that is remembered."""
+"""Characters of a license that is told."""
 
 CONFIG = "adapter_config.json"
 TOLD = ("base_model_name_or_path", "task_type", "peft_type")
@@ -43,10 +40,10 @@ def stored(file: TreeFile) -> Stored:
 
 def model(desk: Desk, name: Name, info: RepoInfo, oid: str, commit: Commit) -> Model:
     """All that is known of a repository at a commit."""
-    text, versions = _text(desk, commit, CARD), versions_of(desk, name)
+    versions = versions_of(desk, name)
     digest = next((one["digest"] for one in reversed(versions) if one["commit"] == oid), None)
     facts = _facts(desk, digest)
-    (front, card), noted = _said(text), gather(desk.store.notes.about(Digest.parse(digest)) if digest else ())
+    (front, card), (words, license) = said(desk, commit), _noted(desk.store.under(name).notes, digest)
     base = card.base or facts.base_name or ""
     return Model(
         id=str(name),
@@ -54,7 +51,7 @@ def model(desk: Desk, name: Name, info: RepoInfo, oid: str, commit: Commit) -> M
         created=info.created,
         modified=commit.time,
         private=info.private,
-        tags=tags_of(facts, base, (*card.tags, *noted.tags), card.task, card.license or noted.license),
+        tags=tags_of(facts, base, (*card.tags, *words), card.task, card.license or license),
         library=card.library or LIBRARIES.get(facts.format, ""),
         task=card.task or TASKS.get(facts.task or "", ""),
         card=front,
@@ -66,7 +63,7 @@ def model(desk: Desk, name: Name, info: RepoInfo, oid: str, commit: Commit) -> M
         more={
             "adapterhub": {
                 "versions": versions,
-                "notes": _notes(desk, versions),
+                "notes": _notes(desk.store.under(name).notes, versions),
                 "removed": list(labels(desk.store.layout.removed(name))),
             }
         },
@@ -104,10 +101,26 @@ def versions_of(desk: Desk, name: Name) -> list[dict[str, Any]]:
     ]
 
 
-def _notes(desk: Desk, versions: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
-    """Digest -> the digests of the notes about it, in hex."""
+def _notes(notes: Notes, versions: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
+    """Digest -> the digests of the notes about it that count here, in hex."""
     digests = {one["digest"] for one in versions}
-    return {one: [path.stem for path in note_files(desk.store.layout.notes(Digest.parse(one)))] for one in digests}
+    return {one: [path.stem for path in notes.files(Digest.parse(one))] for one in digests}
+
+
+def _noted(notes: Notes, digest: str | None) -> tuple[tuple[str, ...], str]:
+    """The tags and the license that were noted of a version."""
+    if digest is None:
+        return (), ""
+    about = Digest.parse(digest)
+    there = "\n".join(path.name for path in notes.files(about))
+    return _gathered(notes, about, Digest.of(there.encode()))
+
+
+@lru_cache(1024)
+def _gathered(notes: Notes, about: Digest, _: Digest) -> tuple[tuple[str, ...], str]:
+    """The same; notes never change, so what those that are there say is remembered."""
+    found = gather(notes.about(about))
+    return found.tags[:MOST], found.license[:SHORT]
 
 
 def _facts(desk: Desk, digest: str | None) -> Facts:
@@ -118,31 +131,12 @@ def _facts(desk: Desk, digest: str | None) -> Facts:
     return Facts(format="", kind="")
 
 
-def _said(text: str) -> tuple[dict[str, Any], Card]:
-    """The YAML of a card and what it says; reading YAML takes long, and cards are asked for again and again."""
-    return _read(text) if len(text) <= SHORT else _read.__wrapped__(text)
-
-
-@lru_cache(256)
-def _read(text: str) -> tuple[dict[str, Any], Card]:
-    return front_of(text), read_card(text)
-
-
-def _text(desk: Desk, commit: Commit, path: str) -> str:
-    """A small file of a commit as text; empty where it is missing, large or damaged."""
-    file = commit.file(path)
-    if file is None or file.size > LARGEST:
-        return ""
-    with suppress(AdapterHubError):
-        return desk.store.blobs.read(file.blob, path).decode(errors="replace")
-    return ""
-
-
 def _config(desk: Desk, commit: Commit) -> dict[str, Any]:
     """What clients look for in an adapter's config before they fetch it."""
     try:
-        said = json.loads(_text(desk, commit, CONFIG) or "null")
+        read = json.loads(small(desk, commit, CONFIG) or "null")
     except (ValueError, RecursionError):
         return {}
-    told = {key: said[key] for key in TOLD if isinstance(said.get(key), str)} if isinstance(said, dict) else {}
+    words = {key: read.get(key) for key in TOLD} if isinstance(read, dict) else {}
+    told = {key: word for key, word in words.items() if isinstance(word, str) and word.isprintable()}
     return {"peft": told} if told else {}

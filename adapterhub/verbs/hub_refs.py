@@ -6,7 +6,7 @@ from adapterhub.protocols.hf_hub.layout import alias_of, is_version
 from adapterhub.reference import Name
 from adapterhub.store.history.commit import Commit
 from adapterhub.store.history.reader import MAIN
-from adapterhub.store.shelf import now
+from adapterhub.store.shelf import labels, now
 from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.hub_gate import gate
 from adapterhub.verbs.hub_history import all_tags, find, info, lay
@@ -15,35 +15,50 @@ from adapterhub.verbs.hub_publish import publish
 __all__ = ["branch", "drop_branch", "squash", "tag", "untag"]
 
 ALIASES = "alias/"
+OTHER = "choose another word"
 
 
-def tag(desk: Desk, name: Name, tag: str, revision: str) -> None:
+def tag(desk: Desk, name: Name, tag: str, revision: str, *, expect: str | None = None) -> None:
     """Tag a commit. A legal label on a tree that makes an entry publishes it; `alias/…` points at the commit's version.
 
-    `Conflict` where the tag is there: tags never move.
+    `Conflict` where the tag is there: tags never move. An alias does where `expect` says what it means now, "" for
+    nothing: in one step, and of several who expect the same one wins.
     """
     info(desk, name)
     history = desk.store.history
+    if tag in (MAIN, "HEAD"):
+        raise Conflict(f"{name}: {tag} is the newest commit to every client, so it cannot be a tag", hint=OTHER)
     with history.lock(name):
         lay(desk, name)
         oid, commit = find(desk, name, revision)
-        if tag in all_tags(desk, name):
+        if expect is None and tag in all_tags(desk, name):
             raise Conflict(f"{name}: the tag {tag!r} is there already", hint="delete it first, or choose another word")
         if tag.startswith(ALIASES):
-            _point(desk, name, tag, revision, oid)
+            alias = _alias(tag)
+            desk.store.alias(name.at(_meant(desk, name, revision, oid)), alias, expect or "")
             return
+        if expect is not None:
+            raise WrongUsage(f"{name}: {tag!r} is no alias, and no other tag moves", hint="leave `expect` out")
         if is_version(tag):
-            made, _ = gate(desk.store, name, commit.files)
+            made, _ = gate(desk, name, commit.files)
             if made is not None:
                 publish(desk, name, made, tag)
+            elif tag in labels(desk.store.layout.removed(name)):
+                raise Conflict(f"{name}: the version {tag} was removed, and its label stays taken", hint=OTHER)
         history.tag(name, tag, oid)
 
 
-def _point(desk: Desk, name: Name, tag: str, revision: str, oid: str) -> None:
-    """Let an alias mean the version that is named, or the newest that a commit is."""
-    alias, tags = alias_of(tag), desk.store.history.tags(name)
+def _alias(tag: str) -> str:
+    """The alias that a tag is; `WrongUsage` for what can be none."""
+    alias = alias_of(tag)
     if alias is None:
         raise WrongUsage(f"{tag!r} is no alias", hint="an alias is a word: alias/prod")
+    return alias
+
+
+def _meant(desk: Desk, name: Name, revision: str, oid: str) -> str:
+    """The version an alias is to mean: the one that is named, or the newest that a commit is."""
+    tags = desk.store.history.tags(name)
     versions = desk.store.names.shelf(name).versions
     here = [version.label for version in reversed(versions) if tags.get(version.label) == oid]
     label = revision if revision in here else next(iter(here), None)
@@ -51,7 +66,7 @@ def _point(desk: Desk, name: Name, tag: str, revision: str, oid: str) -> None:
         raise NotFound(
             f"{name}: the commit {oid} is no version, so no alias can mean it", hint="tag it with a version first"
         )
-    desk.store.alias(name.at(label), alias, "")
+    return label
 
 
 def untag(desk: Desk, name: Name, tag: str) -> None:
@@ -76,7 +91,9 @@ def branch(desk: Desk, name: Name, branch: str, start: str | None) -> None:
     with desk.store.history.lock(name):
         oid, _ = find(desk, name, start or MAIN)
         if branch in desk.store.history.branches(name):
-            raise Conflict(f"{name}: the branch {branch!r} is there already", hint="choose another word")
+            raise Conflict(f"{name}: the branch {branch!r} is there already", hint=OTHER)
+        if branch in all_tags(desk, name):
+            raise Conflict(f"{name}: {branch!r} is a tag, which a branch of this name would hide", hint=OTHER)
         desk.store.history.point(name, branch, oid, "")
 
 

@@ -4,6 +4,7 @@ from adapterhub.errors import Conflict, Refused
 from adapterhub.protocols.hf_hub.answers import RepoNotFound
 from adapterhub.reference import Name
 from adapterhub.store.history.commit import RepoInfo
+from adapterhub.store.shelf import read_shelf
 from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.hub_history import caught_up, first_commit, has_history, info, lay
 
@@ -16,12 +17,16 @@ TAKEN = frozenset(("api", "bases", "datasets", "spaces", "kernels", "cas", "stat
 
 def create(desk: Desk, name: Name, *, private: bool) -> RepoInfo:
     """A new repository with an empty commit; `Conflict` where there is one."""
-    if name.namespace.lower() in TAKEN:
-        raise Refused(f"{name}: the namespace {name.namespace} means something else here", hint="choose another")
+    _insist_reachable(name)
     insist_free(desk, name)
     made = desk.store.history.create(name, private=private, by=desk.store.user)
     first_commit(desk, name, made)
     return made
+
+
+def _insist_reachable(name: Name) -> None:
+    if name.namespace.lower() in TAKEN:
+        raise Refused(f"{name}: the namespace {name.namespace} means something else here", hint="choose another")
 
 
 def insist_free(desk: Desk, name: Name) -> None:
@@ -33,14 +38,10 @@ def insist_free(desk: Desk, name: Name) -> None:
 def set_private(desk: Desk, name: Name, private: bool) -> RepoInfo:
     """Who may see a repository."""
     info(desk, name)
-    # Told first, as every event: the index then looks again.
-    told = "private" if private else "public"
-    event = desk.store.events.write("visible", str(name), by=desk.store.user, detail=told)
-    try:
-        return desk.store.history.set_private(name, private)
-    except BaseException:
-        event.unlink(missing_ok=True)
-        raise
+    store, told = desk.store, "private" if private else "public"
+    # The lock first: whoever reads the index looks again only for a while after the event.
+    with store.history.lock(name), store.events.telling("visible", str(name), by=store.user, detail=told):
+        return store.history.set_private(name, private)
 
 
 def delete(desk: Desk, name: Name) -> None:
@@ -53,6 +54,7 @@ def delete(desk: Desk, name: Name) -> None:
             store.drop_aliases(name)
         for version in store.names.shelf(name).versions:
             store.remove(name.at(version.label))
+        store.under(name).notes.forget()
         store.history.delete(name)
 
 
@@ -60,8 +62,9 @@ def move(desk: Desk, name: Name, to: Name) -> None:
     """A repository under another name: its versions are published there, its history follows, then the old ones go.
 
     After a crash both are there, and moving again goes on: the event that was written first tells that it had begun.
-    `Conflict` where the new name is another repository's.
+    `Conflict` where the new name is another repository's, `Refused` where nobody could reach it there.
     """
+    _insist_reachable(to)
     info(desk, name)
     store = desk.store
     with store.history.lock(name, to):
@@ -69,9 +72,10 @@ def move(desk: Desk, name: Name, to: Name) -> None:
             raise Conflict(f"{to}: there is such a repository", hint="choose another name")
         store.events.write("move", str(name), by=store.user, detail=str(to))
         lay(desk, name)
-        aliases = store.names.aliases(name)
+        before, aliases = store.under(name), store.names.aliases(name)
+        before.notes.follow(to)
         for version in store.names.shelf(name).versions:
-            store.publish(store.open(version.digest), to.at(version.label))
+            store.publish(before.open(version.digest), to.at(version.label))
         for alias, label in aliases.items():
             store.alias(to.at(label), alias)
         _move_history(desk, name, to)
@@ -79,6 +83,7 @@ def move(desk: Desk, name: Name, to: Name) -> None:
             store.drop_aliases(name)
         for version in store.names.shelf(name).versions:
             store.remove(name.at(version.label))
+        before.notes.forget()
 
 
 def _is_there(desk: Desk, name: Name) -> bool:
@@ -86,8 +91,23 @@ def _is_there(desk: Desk, name: Name) -> bool:
 
 
 def _begun(desk: Desk, name: Name, to: Name) -> bool:
-    """Whether a move from one name to the other was cut off."""
-    return any(event.action == "move" and event.detail == str(to) for event in desk.store.events.all(str(name)))
+    """Whether a move from one name to the other was cut off, and both are still what it left."""
+    told = desk.store.events.all(str(name))
+    began = [event.time for event in told if event.action == "move" and event.detail == str(to)]
+    # After a move that came to its end, what has the old name was made since.
+    return bool(began) and info(desk, name).created < began[-1] and _is_half(desk, name, to, began[-1])
+
+
+def _is_half(desk: Desk, name: Name, to: Name, began: str) -> bool:
+    """Whether nothing lies under the new name but what a move that began then brought there."""
+    layout = desk.store.layout
+    shelves = map(read_shelf, (layout.versions(name), layout.removed(name)))
+    mine = {(version.label, version.digest) for shelf in shelves for version in shelf.versions}
+    brought = desk.store.names.shelf(to).versions
+    if not all((version.label, version.digest) in mine for version in brought):
+        return False
+    created = desk.store.history.info(to).created if has_history(desk, to) else ""
+    return created < began or any(created == version.time for version in brought[:1])
 
 
 def _move_history(desk: Desk, name: Name, to: Name) -> None:

@@ -44,7 +44,7 @@ def alias(desk: Desk, word: str, name: str, expect: str | None = None) -> Listed
 def _say(desk: Desk, word: str, kind: str, data: dict[str, Any]) -> Listed:
     """Note something about an entry, unless that is known."""
     listed = desk.store.resolve(desk.reference(word))
-    if not gather(desk.store.notes.about(listed.digest)).says(kind, data):
+    if not gather(desk.store.under(listed.reference.name).notes.about(listed.digest)).says(kind, data):
         desk.store.note(listed.reference, desk.store.say(listed.digest, kind, data))
     return listed
 

@@ -1,6 +1,7 @@
 """All adapters of the store on some bases, from the index: adapters of one layout and pin share one fit."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -19,9 +20,10 @@ from adapterhub.verbs.bases import kept_card
 from adapterhub.verbs.desk import Desk
 
 if TYPE_CHECKING:
-    from adapterhub.store.index.sides import Audited, Known
+    from adapterhub.store.index.alike import Alike, Key
+    from adapterhub.store.index.sides import Known, Maker
 
-__all__ = ["known_adapters", "matrix"]
+__all__ = ["groups", "known_adapters", "matrix", "members"]
 
 Fits = Callable[[Adapter], Iterable[Report]]
 Tell = Callable[[str], None]
@@ -34,15 +36,8 @@ OFTEN = 100
 """Adapters between two words about how far it is."""
 
 
-def matrix(
-    desk: Desk,
-    fits: Fits,
-    *,
-    tell: Tell,
-    watch: Watch | None = None,
-    keep: "Callable[[Audited], bool]" = lambda row: True,
-) -> list[Report]:
-    """The reports of every adapter that can be read, or of those to `keep`; `tell` is told how many cannot be.
+def matrix(desk: Desk, fits: Fits, *, tell: Tell, watch: Watch | None = None) -> list[Report]:
+    """The reports of every adapter that can be read; `tell` is told how many cannot be.
 
     `Corrupt` where there are adapters and none of them can be read: an answer of nothing would say that all is well.
     """
@@ -50,10 +45,9 @@ def matrix(
     recorded = cache(lambda card: kept_card(desk, Digest.parse(card)))
     shared: dict[tuple[str, str, str], list[Report] | None] = {}
     sides = {digest: read_side(data) for digest, data in known.sides.items()}
-    rows = [row for row in known.rows if keep(row)]
-    for count, row in enumerate(rows):
+    for count, row in enumerate(known.rows):
         if watch and count % OFTEN == 0:
-            watch(count, len(rows))
+            watch(count, len(known.rows))
         if (key := (row.side, row.pin, row.noted)) not in shared:
             try:
                 shared[key] = list(fits(_pinned(sides[row.side], row.pin, row.noted, recorded)))
@@ -66,7 +60,8 @@ def matrix(
     damaged = [*known.damaged, *damaged]
     if damaged and not reports:
         raise Corrupt(
-            f"none of the {len(damaged)} adapters here can be read: {_some(damaged)}",
+            f"{'no adapter' if len(damaged) == 1 else f'none of the {len(damaged)} adapters'} here can be read: "
+            f"{_some(damaged)}",
             hint="`adapterhub check` says what is wrong with each",
         )
     _tell(damaged, known.others, tell)
@@ -75,9 +70,45 @@ def matrix(
 
 def known_adapters(desk: Desk, watch: Watch | None = None) -> "Known":
     """Every adapter of the store that can be audited, from the index."""
-    from adapterhub.store.index.sides import Maker, known
+    from adapterhub.store.index.sides import known
 
-    return known(desk.store, Maker(MAKER, FORMATS, _make), watch)
+    return known(desk.store, _maker(), watch)
+
+
+def groups(desk: Desk, namespaces: frozenset[str] | None) -> "list[tuple[Alike, Adapter]]":
+    """The newest versions somebody sees, those that fit alike together, each group with one adapter for all of it.
+
+    What cannot be read is left out.
+    """
+    from adapterhub.store.index.alike import alike, texts
+
+    found = alike(desk.store, _maker(), namespaces)
+    if not all(one.side for one in found):
+        known_adapters(desk)
+        found = alike(desk.store, _maker(), namespaces)
+    sides = {digest: read_side(data) for digest, data in texts(desk.store, found).items()}
+    recorded = cache(lambda card: kept_card(desk, Digest.parse(card)))
+    pairs: list[tuple[Alike, Adapter]] = []
+    for one in found:
+        if one.side in sides:
+            with suppress(AdapterHubError):  # one pin whose card is damaged hides no other adapter
+                pairs.append((one, _pinned(sides[one.side], one.pin, one.noted, recorded)))
+    return pairs
+
+
+def members(
+    desk: Desk, keys: "Iterable[Key]", namespaces: frozenset[str] | None, most: int
+) -> "list[tuple[str, str, Key]]":
+    """The first adapters of some groups, by name: what each is called, its digest, its group."""
+    from adapterhub.store.index.alike import members as first
+
+    return first(desk.store, _maker(), keys, namespaces, most)
+
+
+def _maker() -> "Maker":
+    from adapterhub.store.index.sides import Maker
+
+    return Maker(MAKER, FORMATS, _make)
 
 
 def _make(entry: Entry) -> bytes:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from adapterhub.document import Document
 from adapterhub.entry import Damaged
 from adapterhub.errors import BadReference, Conflict, Corrupt, NotFound, Refused
-from adapterhub.reference import check_name
+from adapterhub.readable import count
+from adapterhub.reference import Name, check_name
 from adapterhub.remotes.table import BUCKETS, SCHEMES, check_url, url_of
 from adapterhub.settings import Remote
 from adapterhub.store.store import Store
@@ -49,6 +50,7 @@ class Pushed(Document):
     reference: str
     digest: str
     bytes_sent: int
+    detail: str = ""
 
 
 class RemoteShown(Document):
@@ -124,9 +126,9 @@ def _taken(one: Wanted, there: Found, error: Taken) -> Conflict:
 
 @runtime_checkable
 class Housing(Protocol):
-    """A registry in which everybody may see what is public, and what is new is private unless this is set."""
+    """A registry in which everybody may see what is public, and what is new is private unless this is said before."""
 
-    public: bool
+    def show_new(self, names: Iterable[Name]) -> None: ...
 
 
 def push(
@@ -145,8 +147,11 @@ def push(
     sink = desk.remote(remote, write=True)
     if public:
         if not isinstance(sink, Housing):
-            raise Refused("only what lies on a Hub is public or private", hint="push without --public")
-        sink.public = True
+            raise Refused(
+                "only what lies on a Hub is public or private",
+                hint="push without --public; a Hub is hf or hub+https://…",
+            )
+        sink.show_new(item.reference.name for item in listed)
     check_words(sink, aliases)
     for item in listed:
         check_aliases(sink, item.reference, aliases)
@@ -165,7 +170,12 @@ def push(
             ) from None
         published = copied.published
         done.append(
-            Pushed(reference=str(published.reference), digest=str(published.digest), bytes_sent=published.received)
+            Pushed(
+                reference=str(published.reference),
+                digest=str(published.digest),
+                bytes_sent=published.received,
+                detail=copied.missing,
+            )
         )
     return done
 
@@ -222,8 +232,8 @@ class Telling(Protocol):
 def remote_test(desk: Desk, name: str) -> RemoteShown:
     """Ask a remote whether it is there and readable."""
     registry = desk.remote(name)
-    count = sum(1 for _ in registry.list())
+    versions = sum(1 for _ in registry.list())
     kind = "writable" if isinstance(registry, Store) else "read only"
     kind = registry.able() if isinstance(registry, Telling) else kind
     shown = next((r for r in remote_list(desk) if r.name == name), _remote_shown(name, name))
-    return shown.model_copy(update={"kind": f"{kind}, {count} versions"})
+    return shown.model_copy(update={"kind": f"{kind}, {count(versions, 'version')}"})

@@ -3,13 +3,13 @@
 import re
 import secrets
 from collections.abc import Iterable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 from adapterhub.digest import Digest
-from adapterhub.document import Document
 from adapterhub.errors import Conflict, NotFound, WrongUsage
 from adapterhub.reference import check_name
-from adapterhub.settings import Role, Settings, Token
+from adapterhub.settings import Role, Settings, Token, TokenFacts
 from adapterhub.store.shelf import now
 from adapterhub.verbs.desk import Desk
 
@@ -24,17 +24,10 @@ LENGTH = re.compile(r"([0-9]{1,4})([mhdwy])")
 UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
 
 
-class TokenShown(Document):
+class TokenShown(TokenFacts):
     """A token as a list tells it, without the token."""
 
     id: str
-    name: str
-    role: Role
-    namespaces: tuple[str, ...] = ()
-    created: str
-    by: str = ""
-    expires: str = ""
-    revoked: str = ""
     state: str
     """`good`, `expired` or `revoked`."""
 
@@ -70,9 +63,11 @@ def create(desk: Desk, name: str, role: str, namespaces: Iterable[str] = (), exp
                 f"{name}: there is such a token, its id is {other}",
                 hint=f"give another name, or first `adapterhub token revoke {name}`",
             )
+        _tell(desk, told, "token", id, token)
         return settings.model_copy(update={"tokens": {**settings.tokens, id: token}})
 
-    desk.change_settings(add)
+    with ExitStack() as told:
+        desk.change_settings(add)
     return TokenMade(**_shown(id, token).model_dump(), token=text)
 
 
@@ -91,12 +86,22 @@ def revoke(desk: Desk, word: str) -> TokenShown:
         good = {i: t for i, t in settings.tokens.items() if word in (i, t.name) and not t.revoked}
         if not good:
             raise NotFound(f"{word}: no token has this name or id", hint="adapterhub token list")
+        for id, token in good.items():
+            _tell(desk, told, "revoke", id, token)
         ended = {i: token.model_copy(update={"revoked": moment}) for i, token in good.items()}
         found.extend(_shown(i, token) for i, token in ended.items())
         return settings.model_copy(update={"tokens": {**settings.tokens, **ended}})
 
-    desk.change_settings(end)
+    with ExitStack() as told:
+        desk.change_settings(end)
     return found[-1]
+
+
+def _tell(desk: Desk, told: ExitStack, action: str, id: str, token: Token) -> None:
+    """Write what is about to happen into the trail, without what is secret; `told` takes it back where it fails."""
+    where, end = ", ".join(token.namespaces) or "all namespaces", token.expires or "it is revoked"
+    detail = f"{id}: {token.role} in {where}, until {end}"
+    told.enter_context(desk.store.events.telling(action, f"token:{token.name}", by=desk.store.user, detail=detail))
 
 
 def _shown(id: str, token: Token) -> TokenShown:

@@ -8,6 +8,7 @@ from adapterhub.entry import Entry
 from adapterhub.errors import NotFound, WrongUsage
 from adapterhub.note import gather
 from adapterhub.protocols.hf_hub.address import Address, is_address, parse_address
+from adapterhub.protocols.hf_hub.page import address_of, is_page
 from adapterhub.reference import Name, Reference, parse
 from adapterhub.registry import Listed, Registry, find
 from adapterhub.verbs.desk import HUB, Desk
@@ -49,8 +50,8 @@ class Found:
 
 
 def wanted(words: Iterable[str], remote: str | None) -> list[Wanted]:
-    """Read the words. A name right after a place on the Hub is what that will be called here."""
-    each, queue = list[Wanted](), list(words)
+    """Read the words. A name right after a place on the Hub, or a page of it, is what that will be called here."""
+    each, queue = list[Wanted](), [str(address_of(word)) if is_page(word) else word for word in words]
     while queue:
         word = queue.pop(0)
         if is_address(word):
@@ -95,8 +96,9 @@ def moves(desk: Desk, listed: Listed, entry: Entry) -> Iterator[str]:
     if listed.reference.pin is None:
         return
     meant: dict[str, dict[str, Reference]] = {}
-    for there in desk.store.names.listed(listed.reference.name):
-        for place, commit in gather(desk.store.notes.about(there.digest)).origin.items():
+    store = desk.store.under(listed.reference.name)
+    for there in store.names.listed(listed.reference.name):
+        for place, commit in gather(store.notes.about(there.digest)).origin.items():
             meant.setdefault(place, {})[commit] = there.reference
     for place, commit in gather(entry.notes).origin.items():
         for before, reference in meant.get(place, {}).items() if commit not in meant.get(place, {}) else ():

@@ -35,6 +35,15 @@ def test_a_token_is_revoked_by_name(run):
     assert "'root' is no role" in run("token", "create", "x", "--role", "root", code=2).err
 
 
+def test_the_log_tells_of_tokens(run):
+    made = run("token", "create", "ci").out.strip()
+    run("token", "revoke", "ci")
+    told = run("log").out
+    assert ["token:ci" in line for line in told.splitlines()[-2:]] == [True, True]
+    assert "read in all namespaces" in told
+    assert made not in told
+
+
 def test_serving_refuses_words_that_make_no_sense(run):
     assert "'much' is no size" in run("serve", "--largest", "much", code=2).err
     assert "cannot listen on 203.0.113.1" in run("serve", "--host", "203.0.113.1", "--port", "0", code=7).err

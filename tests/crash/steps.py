@@ -16,12 +16,12 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, final
+from typing import Any
 
 CHANGES = os.O_CREAT | os.O_TRUNC | os.O_APPEND
 SEEN = ("fsync", "rename", "replace", "link", "unlink", "remove", "mkdir", "rmdir", "chmod", "utime")
 
-real = {name: getattr(os, name) for name in (*SEEN, "open", "write")}
+real = {name: getattr(os, name) for name in (*SEEN, "open", "write", "pwrite")}
 real_open = builtins.open
 
 
@@ -37,7 +37,6 @@ class Step:
     data: bytes = b""
 
 
-@final
 @dataclass
 class Steps:
     """Watches this process; dies at step `last` if there is one."""
@@ -52,11 +51,13 @@ class Steps:
         if self.count == self.last:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def write(self, handle: int, data: Any, write: Callable[[Any], int]) -> int:
-        """A write, in two halves where the process dies between them."""
+    def write(self, handle: int, data: Any, write: Callable[[Any], int], at: int = -1) -> int:
+        """A write, at the place where the file stands unless one is said; in two halves where the process dies between
+        them."""
         with self.lock:
             self.step()
-            at = os.lseek(handle, 0, os.SEEK_CUR if not _appends(handle) else os.SEEK_END)
+            if at < 0:
+                at = os.lseek(handle, 0, os.SEEK_CUR if not _appends(handle) else os.SEEK_END)
             if self.count + 1 == self.last:
                 write(memoryview(data)[: len(data) // 2])
             self.step()
@@ -97,15 +98,15 @@ class Steps:
             if not isinstance(file, int):
                 _as_anybody(file)
                 self.step()
-            raw = _File(self, file, mode)
+            raw = _File(self, file, mode, options.get("opener"))
             if not isinstance(file, int):
                 self.log.append(Step("truncate" if "w" in mode else "open", _path(file), handle=raw.fileno()))
         return io.BufferedRandom(raw) if "+" in mode else io.BufferedWriter(raw)
 
 
 class _File(io.FileIO):
-    def __init__(self, steps: Steps, file: Any, mode: str) -> None:
-        super().__init__(file, mode)
+    def __init__(self, steps: Steps, file: Any, mode: str, opener: Any = None) -> None:
+        super().__init__(file, mode, opener=opener)
         self.steps = steps
 
     def write(self, data: Any) -> int:
@@ -140,6 +141,7 @@ def watched(steps: Steps) -> Iterator[Steps]:
         setattr(os, name, lambda *words, _name=name, **options: steps.call(_name, *words, **options))
     os.open = steps.open
     os.write = lambda handle, data: steps.write(handle, data, lambda half: real["write"](handle, half))
+    os.pwrite = lambda handle, data, at: steps.write(handle, data, lambda half: real["pwrite"](handle, half, at), at)
     builtins.open = io.open = steps.open_file  # type: ignore[assignment]
     try:
         yield steps

@@ -39,6 +39,8 @@ class Running:
     env: dict[str, str] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     """Settings of the server that the command line has no option for."""
+    program: tuple[str, ...] = ("-m", "adapterhub")
+    """What Python runs; it is given the words of `serve`."""
 
     @property
     def hub(self) -> Hub:
@@ -48,7 +50,7 @@ class Running:
     def start(self) -> "Running":
         """Start it, or start it again on the port it had."""
         port = self.url.rpartition(":")[2] or "0"
-        words = [sys.executable, "-m", "adapterhub", "serve", "--port", port, *self.options]
+        words = [sys.executable, *self.program, "serve", "--port", port, *self.options]
         if self.settings:
             words = [sys.executable, "-c", SCRIPT, repr({"port": int(port), **self.settings})]
         env = {**os.environ, "ADAPTERHUB_HOME": str(self.home), "HF_HUB_OFFLINE": "1", **self.env}

@@ -94,6 +94,8 @@ def test_a_server_may_answer_nobody_without_a_token(tmp_path):
     with running(tmp_path, "--no-anonymous") as server:
         assert server.ask("GET", "/healthz", token=None).status_code == 200
         assert server.ask("POST", "/a/b.git/info/lfs/objects/batch", token=None, json=BATCH).status_code == 401
+        for token, status in ((None, 401), ("", 200)):
+            assert server.ask("POST", "/api/validate-yaml", token=token, json={"content": "x"}).status_code == status
 
 
 BATCH = {"operation": "upload", "objects": []}

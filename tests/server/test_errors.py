@@ -59,6 +59,22 @@ def test_each_error_has_a_status_and_its_words(kind, status, word):
     assert answer.headers.get("x-error-code") == word
 
 
+def test_what_an_error_repeats_of_a_request_can_be_sent_in_any_case():
+    answer = asked(ParentMoved("at \ud800\0\x1b[2J " + "a" * 9000, hint="\udfff"), "POST")
+    assert answer.status_code == 412
+    assert answer.json()["error"].startswith("at ?\0\x1b[2J aaa")
+    assert len(answer.json()["error"]) == 2000
+    assert answer.json()["hint"] == "?"
+    assert answer.headers["x-error-message"].startswith("at ???[2J aaa")
+    assert len(answer.headers["x-error-message"]) == 500
+
+
+def test_a_real_server_answers_words_that_no_header_can_hold(standing):
+    answer = standing.ask("POST", "/api/repos/create", json={"name": "a", "type": "\0"})
+    assert answer.status_code == 400
+    assert "got the type" in answer.json()["error"]
+
+
 def test_what_is_corrupt_is_the_senders_fault_in_a_body_and_ours_in_an_answer():
     assert asked(Corrupt("x"), "POST").status_code == 400
     assert asked(Corrupt("x"), "GET").status_code == 500

@@ -1,10 +1,13 @@
 """Every route of the server's own document, asked by those who may not, and in words that lead elsewhere."""
 
 import re
+from importlib import import_module
 
 import httpx2
 import pytest
 
+from adapterhub.server.routes.table import ROUTES
+from adapterhub.verbs.hub_repos import TAKEN
 from tests.cli.builders import adapter
 from tests.server.running import running
 
@@ -96,3 +99,9 @@ def test_nothing_that_leads_elsewhere_comes_through_any_parameter(served, routes
                     assert str(served.home) not in answer.text, (method, path)
     assert {path.name for path in served.home.parent.iterdir()} == {"served", "server.log", "poet"}
     assert served.hub.check().ok
+
+
+def test_no_namespace_may_be_called_as_an_address_of_the_server():
+    routers = (import_module(f"adapterhub.server.routes.{module}").router for module in ROUTES.values())
+    first = {route.path.split("/")[1] for router in routers for route in router.routes}
+    assert {word for word in first if word and "{" not in word} <= TAKEN

@@ -1,5 +1,6 @@
 """What one client may cost."""
 
+import asyncio
 import contextlib
 import os
 import socket
@@ -8,8 +9,9 @@ import time
 import pytest
 
 from adapterhub.errors import WrongUsage
-from adapterhub.server import limits
+from adapterhub.server.limits import Limits
 from adapterhub.server.settings import Serving, parse_size
+from adapterhub.server.sizes import QUESTION, STRANGER
 from tests.server.running import running
 
 
@@ -41,10 +43,55 @@ def head(path, **headers):
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
+def create(token="", **headers):
+    more = {"Authorization": f"Bearer {token}"} if token else {}
+    return head("/api/repos/create", Content_Type="application/json", **more, **headers)
+
+
 def test_a_body_that_says_it_is_too_large_is_refused_before_it_comes(hasty):
     with line(hasty) as sock:
-        sock.sendall(head("/api/repos/create", Content_Length=limits.SMALL + 1, Content_Type="application/json"))
+        sock.sendall(create(Content_Length=STRANGER.size + 1))
+        told = answer(sock)
+        assert b" 413 " in told
+        assert b"more than 262144 bytes" in told
+        assert b"send a token" in told
+
+
+def test_who_shows_a_token_may_ask_for_more(hasty):
+    body = b'{"name":"poet","organization":"ada"' + b" " * STRANGER.size + b"}"
+    for token, status in ((hasty.token, 200), ("hf_ahub_nobody_x", 413), (None, 413)):
+        headers = {"Content-Type": "application/json"}
+        got = hasty.ask("POST", "/api/repos/create", token=token, content=body, headers=headers)
+        assert got.status_code == status, got.text
+    with line(hasty) as sock:
+        sock.sendall(create(hasty.token, Content_Length=QUESTION.size + 1))
         assert b" 413 " in answer(sock)
+
+
+def test_a_body_whose_length_is_told_in_two_ways_is_refused_before_it_comes(hasty):
+    with line(hasty) as sock:
+        sock.sendall(create(Content_Length=0, Transfer_Encoding="chunked"))
+        piece = b"100000\r\n" + b" " * (1 << 20) + b"\r\n"
+        with contextlib.suppress(OSError):
+            for _ in range(20):
+                sock.sendall(piece)
+        told = answer(sock)
+        assert b" 400 " in told
+        assert b"connection: close" in told.lower()
+
+
+def test_the_time_that_is_ours_does_not_count_as_the_clients():
+    async def receive():
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    async def app(scope, receive, send):
+        for _ in range(3):
+            await receive()
+            await asyncio.sleep(0.05)  # a disk that is slow, or a turn that is waited for
+
+    scope = {"type": "http", "path": f"/a/b.git/info/lfs/objects/{'0' * 64}", "headers": [(b"content-length", b"99")]}
+    limits = Limits(app, Serving(idle=0.02, slowest=10**9))
+    asyncio.run(limits(scope, receive, None))
 
 
 def test_a_body_that_becomes_too_large_is_cut_off(hasty):
@@ -100,17 +147,6 @@ def test_what_is_no_http_is_answered_with_400_or_nothing(hasty, junk):
     assert hasty.ask("GET", "/healthz").status_code == 200
 
 
-def test_what_a_body_may_have_depends_on_what_it_is_for():
-    serving = Serving(largest=10**9)
-    sizes = [
-        limits.largest(path, serving) for path in ("/a/b.git/info/lfs/objects/" + "0" * 64, "/api/models/a/b/commit/x")
-    ]
-    assert sizes == [10**9, limits.COMMIT]
-    assert limits.largest("/a/b.git/info/lfs/objects/batch", serving) == limits.SMALL
-    for question in ("verify", "complete"):  # they are read whole before anybody is asked who he is
-        assert limits.largest(f"/a/b.git/info/lfs/objects/{'0' * 64}/{question}", serving) == limits.SMALL
-
-
 @pytest.mark.parametrize("text", ["", "GB", "-1GB", "1 XB", "1.2345GB", "1e9"])
 def test_a_size_that_is_none_is_refused(text):
     with pytest.raises(WrongUsage):
@@ -121,3 +157,11 @@ def test_a_size_that_is_none_is_refused(text):
 def test_a_public_url_that_is_none_is_refused(url):
     with pytest.raises(WrongUsage, match="no address of a server"):
         Serving(public_url=url)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"), [({"accelerated": "blobs"}, "begins with a slash"), ({"largest": 0}, "takes no file")]
+)
+def test_settings_that_cannot_work_are_refused(settings, words):
+    with pytest.raises(WrongUsage, match=words):
+        Serving(**settings)

@@ -24,6 +24,7 @@ OID = hashlib.sha256(DATA).hexdigest()
 
 def test_a_server_answers_where_it_says_it_is(server):
     answered = server.ask("GET", "/healthz", token=None)
+    assert server.ask("HEAD", "/healthz", token=None).status_code == 200
     assert (answered.status_code, answered.json()) == (200, {"ok": True})
 
 

@@ -1,5 +1,6 @@
 """A depot is there with everything in it, or gone; never in between, and never while somebody uses it."""
 
+import fcntl
 import os
 import time
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from adapterhub.errors import NotFound
-from adapterhub.store.depots import KEPT, SHORTEST, Depots
+from adapterhub.store.depots import KEPT, SHORTEST, Depots, held
 from adapterhub.store.sweep import sweep
 from tests.builders import filled
 
@@ -49,8 +50,13 @@ def test_a_full_depot_and_one_that_is_over_are_followed_by_another(
         pass
     with depots.using(ADA, second) as folder:
         (folder / "piece").write_bytes(b"poet")
-    monkeypatch.setattr("adapterhub.store.depots.FULL", 4)
-    assert depots.current(ADA) not in (first, second)
+        assert held(folder) == (4, 2)
+    assert depots.current(ADA) == second
+    with monkeypatch.context() as patched:
+        patched.setattr("adapterhub.store.depots.FULL", 4)
+        assert depots.current(ADA) not in (first, second)
+    monkeypatch.setattr("adapterhub.store.depots.MANY", 1)
+    assert depots.current(ADA) != depots.current(ADA)
 
 
 def test_what_nobody_used_for_long_is_deleted_whole(tmp_path: Path) -> None:
@@ -73,6 +79,18 @@ def test_a_depot_in_use_stays_however_old_it_looks(tmp_path: Path) -> None:
         assert folder.is_dir()
     depots.clean()
     assert not folder.exists()
+
+
+def test_a_depot_that_is_being_deleted_is_gone_and_nobody_waits_for_that(tmp_path: Path) -> None:
+    depots = Depots(tmp_path, "xet")
+    name = depots.current(ADA)
+    with (depots.folder / ADA / name / "lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(NotFound), depots.using(ADA, name):
+            pass
+        assert depots.current(ADA) != name
+    with depots.using(ADA, name):
+        pass
 
 
 def test_using_a_depot_keeps_it(tmp_path: Path) -> None:

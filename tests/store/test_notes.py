@@ -5,7 +5,12 @@ from pathlib import Path
 import pytest
 
 from adapterhub.errors import Corrupt, WrongUsage
-from tests.builders import entry, filled, tree
+from adapterhub.note import gather
+from adapterhub.reference import parse
+from adapterhub.registry import find
+from adapterhub.store.store import Store
+from adapterhub.transfer.copy import copy
+from tests.builders import POET, entry, filled, tree
 
 ABOUT = entry(0).digest
 
@@ -39,3 +44,63 @@ def test_a_note_that_cannot_be_read_is_corrupt_and_named(tmp_path: Path, data: b
     (store.layout.notes(ABOUT) / "x.json").write_bytes(data)
     with pytest.raises(Corrupt, match=r"x\.json: "):
         store.open(ABOUT)
+
+
+BOB = parse("bob/poet")
+
+
+def tags(store: Store, reference: str) -> tuple[str, ...]:
+    """The tags that count under a name."""
+    return gather(find(store, parse(reference))[1].notes).tags
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Store:
+    """A store with ada/poet of its own, and the same adapter as bob/poet, which a guest brought; all three speak."""
+    store = filled(tmp_path / "shared", "ada/poet")
+    store.notes.add([store.say(ABOUT, "tags", {"add": ["own"]})])
+    guest = store.under(BOB.name, guest=True)
+    guest.publish(entry(), BOB)
+    guest.notes.add([store.say(ABOUT, "tags", {"add": ["bobs"]})])
+    guest = store.under(POET.name, guest=True)
+    guest.notes.add([store.say(ABOUT, "tags", {"add": ["adas"]})])
+    return store
+
+
+def test_what_a_guest_says_counts_under_one_name(shared: Store) -> None:
+    assert tags(shared, "ada/poet") == ("adas", "own")
+    assert tags(shared, "bob/poet") == ("bobs",)
+    assert gather(shared.open(ABOUT).notes).tags == ("own",)
+
+
+def test_a_copy_takes_along_what_counts_under_its_name(shared: Store, tmp_path: Path) -> None:
+    for name in ("ada/poet", "bob/poet"):
+        sink = filled(tmp_path / name)
+        copy(parse(name), shared, sink)
+        assert tags(sink, name) == tags(shared, name)
+
+
+def test_who_says_something_of_what_a_guest_brought_says_it_under_that_name(shared: Store) -> None:
+    shared.note(BOB.at("1"), shared.say(ABOUT, "tags", {"add": ["seen"]}))
+    shared.publish(entry(notes=[("tags", {"add": ["again"]})]), BOB)
+    assert tags(shared, "bob/poet") == ("again", "bobs", "seen")
+    assert tags(shared, "ada/poet") == ("adas", "own")
+
+
+def test_what_is_said_twice_lies_there_once(shared: Store) -> None:
+    before = tree(shared.root / "names")
+    for name in (POET.name, BOB.name):
+        store = shared.under(name, guest=True)
+        store.notes.add(store.notes.about(ABOUT))
+        store.notes.begin(ABOUT)
+    assert tree(shared.root / "names") == before
+
+
+def test_notes_follow_to_another_name_and_are_forgotten(shared: Store) -> None:
+    other = parse("bob/other")
+    shared.under(BOB.name).notes.follow(other.name)
+    shared.under(BOB.name).notes.follow(other.name)
+    shared.under(BOB.name).notes.forget()
+    shared.publish(entry(), other)
+    assert tags(shared, "bob/other") == ("bobs",)
+    assert tags(shared, "bob/poet") == ("own",)

@@ -2,10 +2,12 @@
 
 import io
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from adapterhub.digest import Digest
 from adapterhub.entry import Entry
+from adapterhub.note import Noted, gather
 from adapterhub.protocols.hf_hub.commit_lines import Deleted, Header, Large, Line, Regular
 from adapterhub.protocols.hf_hub.layout import MANIFEST, base_path, note_path
 from adapterhub.reference import Name
@@ -28,6 +30,16 @@ def repository(folder: Path, name: Name = POET, *, private: bool = True) -> Desk
     desk = desk_in(folder)
     create(desk, name, private=private)
     return desk
+
+
+def guest(desk: Desk, *namespaces: str) -> Desk:
+    """The same desk for somebody who sees these namespaces, and what is public."""
+    return replace(desk, store=Store(desk.store.root, namespaces[0]), sees=frozenset(namespaces))
+
+
+def said(desk: Desk, digest: Digest, name: Name = POET) -> Noted:
+    """What counts under a name."""
+    return gather(desk.store.under(name).notes.about(digest))
 
 
 def upload(desk: Desk, data: bytes) -> Digest:
@@ -67,7 +79,7 @@ def send(
     parent: str | None = None,
 ) -> Committed:
     """Send a commit."""
-    return commit(desk, name, branch, lines(desk, files, gone, parent=parent))
+    return commit(desk, name, branch, lines(desk, files, gone, parent=parent), lambda _: True)
 
 
 def as_ours(entry: Entry) -> dict[str, bytes]:

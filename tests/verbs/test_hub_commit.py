@@ -4,14 +4,20 @@ import pytest
 
 from adapterhub.errors import Corrupt, Refused, WrongUsage
 from adapterhub.protocols.hf_hub.answers import EntryNotFound, ParentMoved, RevisionNotFound
-from adapterhub.protocols.hf_hub.commit_lines import Header, Large
+from adapterhub.protocols.hf_hub.commit_lines import Deleted, Header, Large, Regular
 from adapterhub.protocols.hf_hub.layout import MANIFEST
 from adapterhub.reference import parse
 from adapterhub.store.check import check
 from adapterhub.store.sweep import sweep
 from adapterhub.verbs.hub_commit import commit
-from tests.builders import adapter_files, entry, entry_of, read_all
+from adapterhub.verbs.hub_refs import tag, untag
+from tests.builders import adapter_files, entry, entry_of, read_all, safetensors
 from tests.verbs.hub_ground import POET, as_ours, labels, paths, repository, send, upload
+
+
+def anything(_):
+    """What a client may name, where nobody else has a blob here."""
+    return True
 
 
 def head(desk):
@@ -71,6 +77,7 @@ def test_the_same_commit_again_changes_nothing(tmp_path):
     before = head(desk)
     first = send(desk, files, parent=before)
     again = send(desk, files, parent=before)
+    assert send(desk, files, parent=before[:12]) == again
     assert (again.oid, again.version) == (first.oid, "1")
     assert send(desk, files).oid == first.oid
     assert len(list(desk.store.history.log(POET, first.oid))) == 2
@@ -99,7 +106,7 @@ def test_files_and_folders_go(tmp_path):
 def test_a_folder_can_go_and_come_in_one_commit(tmp_path):
     desk = repository(tmp_path)
     send(desk, {"in/a.txt": b"1", "in/b.txt": b"2"})
-    send(desk, {"in/c.txt": b"3"}, gone=["in/"])
+    commit(desk, POET, "main", [Header("t", "", None), Deleted("in", True), Regular("in/c.txt", b"3")], anything)
     assert paths(desk) == ["in/c.txt"]
 
 
@@ -140,11 +147,11 @@ def test_a_pickle_beside_safetensors_is_a_file_like_others(tmp_path):
 def test_large_files_must_have_been_sent_with_that_size(tmp_path):
     desk = repository(tmp_path)
     with pytest.raises(WrongUsage, match="nobody sent"):
-        commit(desk, POET, "main", [Header("t", "", None), Large("w.safetensors", "0" * 64, 3)])
+        commit(desk, POET, "main", [Header("t", "", None), Large("w.safetensors", "0" * 64, 3)], anything)
     blob = upload(desk, b"abc")
     with pytest.raises(Corrupt, match="3 bytes, the commit says 4"):
-        commit(desk, POET, "main", [Header("t", "", None), Large("w.dat", blob.hex, 4)])
-    commit(desk, POET, "main", [Header("t", "", None), Large("w.dat", blob.hex, None)])
+        commit(desk, POET, "main", [Header("t", "", None), Large("w.dat", blob.hex, 4)], anything)
+    commit(desk, POET, "main", [Header("t", "", None), Large("w.dat", blob.hex, None)], anything)
     assert desk.store.history.find(POET, "main")[1].file("w.dat").size == 3
 
 
@@ -153,10 +160,60 @@ def test_a_blob_of_somebody_elses_cannot_be_named(tmp_path):
     blob = upload(desk, b"secret")
     with pytest.raises(WrongUsage, match="nobody sent"):
         commit(desk, POET, "main", [Header("t", "", None), Large("w.dat", blob.hex, 6)], lambda _: False)
-    commit(desk, POET, "main", [Header("t", "", None), Large("w.dat", blob.hex, 6)])
+    commit(desk, POET, "main", [Header("t", "", None), Large("w.dat", blob.hex, 6)], anything)
     again = [Header("t", "", None), Large("copy.dat", blob.hex, None)]
     commit(desk, POET, "main", again, lambda _: False)
     assert paths(desk) == ["copy.dat", "w.dat"]
+
+
+def test_nobody_commits_without_saying_what_he_may_name(tmp_path):
+    with pytest.raises(TypeError, match="claim"):
+        commit(repository(tmp_path), POET, "main", [Header("t", "", None)])
+
+
+@pytest.mark.parametrize(
+    ("steps", "left"),
+    [
+        ([Regular("x.txt", b"2"), Deleted("x.txt", False)], ["in/a.txt"]),
+        ([Regular("y.txt", b"2"), Deleted("y.txt", False)], ["in/a.txt", "x.txt"]),
+        ([Deleted("x.txt", False), Regular("x.txt", b"2")], ["in/a.txt", "x.txt"]),
+        ([Deleted("in", True), Regular("in/b.txt", b"2")], ["in/b.txt", "x.txt"]),
+        ([Regular("in/b.txt", b"2"), Deleted("in", True)], ["x.txt"]),
+    ],
+)
+def test_the_lines_of_a_commit_count_in_their_order(tmp_path, steps, left):
+    desk = repository(tmp_path)
+    send(desk, {"x.txt": b"1", "in/a.txt": b"1"})
+    commit(desk, POET, "main", [Header("t", "", None), *steps], anything)
+    assert paths(desk) == left
+
+
+def test_a_version_that_was_removed_does_not_come_back_with_the_next_readme(tmp_path):
+    desk = repository(tmp_path)
+    send(desk, adapter_files())
+    untag(desk, POET, "1")
+    made = send(desk, {"README.md": b"# hi\n"})
+    assert (made.version, labels(desk), desk.store.history.tags(POET)) == (None, [], {})
+    assert "a version that was removed" in made.told
+    assert send(desk, adapter_files(seed=1)).version == "2"
+    tag(desk, POET, "again", made.oid)
+    assert labels(desk) == ["2", "again"]
+
+
+def test_files_that_were_a_version_and_come_again_are_the_next_one(tmp_path):
+    desk = repository(tmp_path)
+    send(desk, adapter_files(seed=1))
+    untag(desk, POET, "1")
+    send(desk, adapter_files(seed=2))
+    assert send(desk, adapter_files(seed=1)).version == "3"
+    assert labels(desk) == ["2", "3"]
+
+
+def test_the_file_that_stays_of_two_adapters_is_the_first_version(tmp_path):
+    desk = repository(tmp_path)
+    one = safetensors({f"lora_unet_a.{end}": ((1, 1), b"\0" * 4) for end in ("lora_up.weight", "lora_down.weight")})
+    assert send(desk, {"a.safetensors": one, "b.safetensors": one}).version is None
+    assert send(desk, gone=["b.safetensors"]).version == "1"
 
 
 def test_an_entry_of_ours_waits_for_its_tag(tmp_path):

@@ -1,10 +1,15 @@
 """Bases and fits, for those who may hear of them."""
 
+from collections import Counter
+
 import pytest
 
+from adapterhub.digest import Digest
 from adapterhub.errors import Refused
 from adapterhub.hub import Hub
 from adapterhub.reference import Name
+from adapterhub.store.index import alike
+from adapterhub.verbs import hub_fit
 from adapterhub.verbs.hub_fit import bases_for, fit_row, fitting_on
 from adapterhub.verbs.hub_repos import set_private
 from tests.builders import tiny_adapter, tiny_base, write_files
@@ -62,11 +67,48 @@ def test_what_cannot_be_audited_is_refused(hub, tmp_path):
 
 def test_a_base_has_the_newest_version_of_each_adapter_the_best_first(hub):
     one = next(card for card in bases_for(hub.desk, ALL).values() if card.name == "one")
-    fits = fitting_on(hub.desk, one, ALL)
+    counts, fits = fitting_on(hub.desk, one, ALL, 9)
     assert [(report.adapter, report.verdict) for report in fits] == [
         ("ada/open@1", "exact"),
         ("ada/bare@2", "unpinned"),
         ("bob/own@1", "drifted"),
     ]
-    assert [report.adapter for report in fitting_on(hub.desk, one, BOB)] == ["ada/open@1", "bob/own@1"]
-    assert [report.adapter for report in fitting_on(hub.desk, one, NOBODY)] == ["ada/open@1"]
+    assert counts == {"exact": 1, "unpinned": 1, "drifted": 1}
+    assert [report.adapter for report in fitting_on(hub.desk, one, BOB, 9)[1]] == ["ada/open@1", "bob/own@1"]
+    assert [report.adapter for report in fitting_on(hub.desk, one, NOBODY, 9)[1]] == ["ada/open@1"]
+
+
+def test_a_base_says_of_each_adapter_what_the_audit_says(hub, tmp_path):
+    for name in ("other", "like"):
+        hub.add(tiny_adapter(tmp_path / name, seed=hash(name) % 97), f"bob/{name}", base=tmp_path / "two")
+    hub.add(tiny_adapter(tmp_path / "large", size=6), "bob/large")
+    for card in bases_for(hub.desk, ALL).values():
+        counts, fits = fitting_on(hub.desk, card, ALL, 9)
+        said = [one for one in hub.audit() if one.base.name == card.name and one.adapter != "ada/bare@1"]
+        assert Counter(one.verdict for one in said) == counts
+        assert sorted(map(str, fits)) == sorted(str(one) for one in said if one.verdict != "misfit")
+        assert fitting_on(hub.desk, card, ALL, 2) == (counts, fits[:2])
+
+
+def test_adapters_that_fit_alike_are_asked_once_and_shown_by_name(hub, tmp_path, monkeypatch):
+    for seed in range(10, 15):
+        hub.add(tiny_adapter(tmp_path / f"s{seed}", seed=seed), f"cy/s{seed}")
+    asked, real = [], hub_fit.fitting
+
+    def counted(desk, bases):
+        fits = real(desk, bases)
+        return lambda adapter: asked.append(adapter) or fits(adapter)
+
+    monkeypatch.setattr(hub_fit, "fitting", counted)
+    monkeypatch.setattr(alike, "MOST", 1)
+    one = next(card for card in bases_for(hub.desk, ALL).values() if card.name == "one")
+    counts, fits = fitting_on(hub.desk, one, ALL, 4)
+    assert [report.adapter for report in fits] == ["ada/open@1", "ada/bare@2", "cy/s10@1", "cy/s11@1"]
+    assert (counts["unpinned"], len(asked)) == (6, 3)
+
+
+def test_an_adapter_that_cannot_be_read_hides_no_other(hub):
+    one = next(card for card in bases_for(hub.desk, ALL).values() if card.name == "one")
+    digest = next(line.digest for line in hub.list() if line.reference == "bob/own@1")
+    hub.desk.store.layout.blob(Digest.parse(digest)).unlink()
+    assert [report.adapter for report in fitting_on(hub.desk, one, ALL, 9)[1]] == ["ada/open@1", "ada/bare@2"]

@@ -1,5 +1,7 @@
 """The list of a server: the newest version of each, for those who may see it."""
 
+import base64
+
 import pytest
 
 from adapterhub.errors import WrongUsage
@@ -84,7 +86,10 @@ def test_pages_follow_each_other_without_gap(desk):
     assert listed(desk, Asked(namespaces=ALL, after=at)) == []
 
 
-@pytest.mark.parametrize("word", ["?", "bm9wZQ==", "WzFd"])
+HALF = base64.b64encode(b'["\\ud800", "a"]').decode()
+
+
+@pytest.mark.parametrize("word", ["?", "bm9wZQ==", "WzFd", HALF])
 def test_a_cursor_that_no_page_gave_out_is_refused(word):
     with pytest.raises(WrongUsage, match="none of ours"):
         after(word)

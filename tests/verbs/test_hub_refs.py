@@ -38,15 +38,6 @@ def test_a_base_card_comes_with_its_entry(tmp_path):
     assert check(desk.store).ok
 
 
-def test_how_it_fits_the_bases_known_here_is_noted(tmp_path):
-    desk = repository(tmp_path)
-    base_add_card(desk, card_for(desk, str(tiny_base(tmp_path / "base"))))
-    send(desk, adapter_files())
-    digest = desk.store.resolve(parse("ada/poet")).digest
-    (found,) = gather(desk.store.notes.about(digest)).audit.values()
-    assert (found["base"], found["verdict"], found["matched"]) == ("base", "unpinned", 2)
-
-
 def test_new_notes_about_a_version_are_kept_without_a_tag(tmp_path):
     desk = repository(tmp_path)
     send(desk, as_ours(entry()))
@@ -105,6 +96,30 @@ def test_an_alias_is_a_tag_that_moves_by_going_and_coming(tmp_path):
     assert desk.store.names.aliases(POET) == {"prod": "2"}
 
 
+def test_an_alias_moves_in_one_step_from_what_it_is_expected_to_mean(tmp_path):
+    desk = repository(tmp_path)
+    for seed in range(2):
+        send(desk, adapter_files(seed=seed))
+    tag(desk, POET, "alias/prod", "1", expect="")
+    with pytest.raises(Conflict, match="the alias prod means 1, not nothing"):
+        tag(desk, POET, "alias/prod", "2", expect="")
+    tag(desk, POET, "alias/prod", "2", expect="1")
+    with pytest.raises(Conflict, match="the alias prod means 2, not 1"):
+        tag(desk, POET, "alias/prod", "1", expect="1")
+    with pytest.raises(Conflict, match="the alias next means nothing, not 1"):
+        tag(desk, POET, "alias/next", "1", expect="1")
+    assert desk.store.names.aliases(POET) == {"prod": "2"}
+
+
+def test_no_other_tag_is_expected_to_mean_something(tmp_path):
+    desk = repository(tmp_path)
+    send(desk, adapter_files())
+    for word in ("1", "v2", "release/2026"):
+        with pytest.raises(WrongUsage, match="is no alias"):
+            tag(desk, POET, word, "main", expect="1")
+    assert all_tags(desk, POET).keys() == {"1"}
+
+
 def test_an_alias_means_the_version_that_was_named(tmp_path):
     desk = repository(tmp_path)
     send(desk, adapter_files())
@@ -142,6 +157,37 @@ def test_what_is_no_tag_cannot_go(tmp_path):
 def test_a_tag_has_a_name_that_git_allows(tmp_path, word):
     with pytest.raises(BadReference):
         tag(repository(tmp_path), POET, word, "main")
+
+
+def test_a_branch_hides_no_version(tmp_path):
+    desk = repository(tmp_path)
+    begin = find(desk, POET, "main")[0]
+    made = send(desk, adapter_files())
+    with pytest.raises(Conflict, match="is a tag"):
+        branch(desk, POET, "1", begin)
+    branch(desk, POET, "2", begin)
+    send(desk, adapter_files(rank=3))
+    assert find(desk, POET, "1")[0] == made.oid
+    assert find(desk, POET, "2")[0] == find(desk, POET, "main")[0] != begin
+
+
+@pytest.mark.parametrize("word", ["main", "HEAD"])
+def test_no_tag_is_called_as_the_newest_commit(tmp_path, word):
+    desk = repository(tmp_path)
+    send(desk, adapter_files())
+    with pytest.raises(Conflict, match="newest"):
+        tag(desk, POET, word, "1")
+    assert labels(desk) == ["1"]
+
+
+def test_the_label_of_a_removed_version_is_no_tag_of_anything_else(tmp_path):
+    desk = repository(tmp_path)
+    begin = find(desk, POET, "main")[0]
+    send(desk, adapter_files())
+    untag(desk, POET, "1")
+    with pytest.raises(Conflict, match="stays taken"):
+        tag(desk, POET, "1", begin)
+    assert all_tags(desk, POET) == {}
 
 
 def test_branches_come_and_go_and_main_stays(tmp_path):

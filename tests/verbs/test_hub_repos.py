@@ -1,5 +1,7 @@
 """Repositories made, moved, shown to all, deleted; what lies beside their files."""
 
+import threading
+
 import pytest
 
 from adapterhub.errors import Conflict, Refused
@@ -92,6 +94,87 @@ def test_no_move_goes_over_another_repository(tmp_path):
         with pytest.raises(Conflict):
             move(desk, POET, to)
     assert labels(desk) == ["1"]
+
+
+def test_a_name_that_is_used_again_after_a_move_is_not_moved_over_what_that_made(tmp_path):
+    desk = repository(tmp_path)
+    send(desk, adapter_files(seed=1))
+    move(desk, POET, OTHER)
+    create(desk, POET, private=True)
+    send(desk, adapter_files(seed=2))
+    before = desk.store.history.branches(OTHER)
+    with pytest.raises(Conflict, match="there is such a repository"):
+        move(desk, POET, OTHER)
+    assert desk.store.history.branches(OTHER) == before
+    assert (labels(desk), labels(desk, OTHER)) == (["2"], ["1"])
+
+
+def test_a_version_that_is_added_to_the_old_name_after_a_move_is_not_moved_over_the_new(tmp_path):
+    desk = repository(tmp_path)
+    send(desk, adapter_files(seed=1))
+    move(desk, POET, OTHER)
+    desk.store.publish(entry(2), parse("ada/poet"))
+    with pytest.raises(Conflict):
+        move(desk, POET, OTHER)
+    assert (labels(desk), labels(desk, OTHER)) == (["2"], ["1"])
+
+
+@pytest.mark.parametrize("filled", [True, False])
+def test_a_move_that_was_cut_off_goes_not_on_over_what_was_made_there_since(tmp_path, monkeypatch, filled):
+    desk = repository(tmp_path)
+    send(desk, adapter_files(seed=1))
+    monkeypatch.setattr("adapterhub.verbs.hub_repos.lay", lambda *_: (_ for _ in ()).throw(OSError("cut")))
+    with pytest.raises(OSError, match="cut"):
+        move(desk, POET, OTHER)
+    monkeypatch.undo()
+    create(desk, OTHER, private=False)
+    if filled:
+        send(desk, adapter_files(seed=2), name=OTHER)
+    before = desk.store.history.branches(OTHER)
+    with pytest.raises(Conflict):
+        move(desk, POET, OTHER)
+    assert desk.store.history.branches(OTHER) == before
+    assert labels(desk) == ["1"]
+
+
+def test_a_move_that_was_cut_off_after_its_history_went_goes_on(tmp_path, monkeypatch):
+    desk = repository(tmp_path)
+    first = send(desk, adapter_files(seed=1)).oid
+    monkeypatch.setattr(type(desk.store), "remove", lambda *_: (_ for _ in ()).throw(OSError("cut")))
+    with pytest.raises(OSError, match="cut"):
+        move(desk, POET, OTHER)
+    monkeypatch.undo()
+    assert caught_up(desk, POET)
+    move(desk, POET, OTHER)
+    assert desk.store.history.tags(OTHER) == {"1": first}
+    assert not caught_up(desk, POET)
+
+
+def test_no_move_goes_where_nobody_can_reach_it(tmp_path):
+    desk = repository(tmp_path)
+    for namespace in ("api", "Static"):
+        with pytest.raises(Refused, match="means something else here"):
+            move(desk, POET, Name(namespace, "x"))
+    assert caught_up(desk, POET)
+
+
+def test_whoever_waits_for_the_lock_has_not_told_yet_who_may_see_it(tmp_path):
+    desk = repository(tmp_path)
+    begun = threading.Event()
+
+    def show() -> None:
+        begun.set()
+        set_private(desk, POET, False)
+
+    with desk.store.history.lock(POET):
+        waiting = threading.Thread(target=show)
+        waiting.start()
+        begun.wait()
+        waiting.join(0.3)
+        assert waiting.is_alive()
+        assert not [event for event in desk.store.events.all("ada/poet") if event.action == "visible"]
+    waiting.join()
+    assert [event.action for event in desk.store.events.all("ada/poet")][-1] == "visible"
 
 
 def test_who_may_see_it_is_told_in_an_event(tmp_path):

@@ -6,6 +6,7 @@ from adapterhub import Hub
 from adapterhub.digest import Digest
 from adapterhub.errors import BadReference, Conflict, NotFound, WrongUsage
 from adapterhub.verbs.tokens import PREFIX
+from tests.builders import tiny_adapter
 
 
 @pytest.fixture
@@ -63,6 +64,43 @@ def test_an_end_that_is_none_or_over_is_refused(hub, text):
 @pytest.mark.parametrize(("text", "month"), [("2999-02-01", "2999-02"), ("2999-02-01T00:00:00+02:00", "2999-01")])
 def test_an_end_may_be_a_day_or_a_time(hub, text, month):
     assert hub.token_create("ci", "read", expires=text).expires.startswith(month)
+
+
+def test_who_made_and_ended_a_token_is_in_the_trail_without_the_token(hub, monkeypatch):
+    monkeypatch.setenv("ADAPTERHUB_USER", "eve")
+    made = hub.token_create("ci", "write", namespaces=["ada", "team"], expires="2999-02-01")
+    hub.token_create("boss", "admin")
+    hub.token_revoke("ci")
+    until = "write in ada, team, until 2999-02-01T00:00:00.000000Z"
+    boss = next(token.id for token in hub.token_list() if token.name == "boss")
+    assert [(event.action, event.reference, event.by, event.detail) for event in hub.log()] == [
+        ("token", "token:ci", "eve", f"{made.id}: {until}"),
+        ("token", "token:boss", "eve", f"{boss}: admin in all namespaces, until it is revoked"),
+        ("revoke", "token:ci", "eve", f"{made.id}: {until}"),
+    ]
+    trail = b"".join(path.read_bytes() for path in (hub.store / "events").iterdir())
+    for secret in (made.token, made.token.rpartition("_")[2], Digest.of(made.token.encode()).hex):
+        assert secret.encode() not in trail
+
+
+def test_what_did_not_happen_to_a_token_is_not_in_the_trail(hub, monkeypatch):
+    hub.token_create("ci", "read")
+    for wrong in (lambda: hub.token_create("ci", "read"), lambda: hub.token_revoke("ada")):
+        with pytest.raises((Conflict, NotFound)):
+            wrong()
+    monkeypatch.setattr("adapterhub.verbs.desk.save", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    for wrong in (lambda: hub.token_create("b", "read"), lambda: hub.token_revoke("ci")):
+        with pytest.raises(OSError, match="full"):
+            wrong()
+    assert [event.action for event in hub.log()] == ["token"]
+
+
+def test_the_trail_of_tokens_is_in_nobodys_way(hub, tmp_path):
+    hub.token_create("ci", "read")
+    hub.add(tiny_adapter(tmp_path / "run"), "ci/poet")
+    assert [event.action for event in hub.log("ci/poet")] == ["publish"]
+    assert [row["reference"] for row in hub.search()] == ["ci/poet@1"]
+    assert hub.check().ok
 
 
 def test_words_that_are_no_names_or_roles_are_refused(hub):

@@ -15,6 +15,7 @@ EXAMPLES = (
     "adapterhub pull team:ada/poet --base ./llama",
     "adapterhub pull hf:org/poet@v1.2",
     "adapterhub pull hf:org/many#poet ada/poet",
+    "adapterhub pull https://huggingface.co/org/poet/tree/v1.2",
 )
 
 
@@ -39,8 +40,8 @@ def command(
 
     Only bytes that are missing here are sent; every digest is checked; an interrupted pull goes on where it stopped.
     From the Hub (hf:, which is huggingface.co or HF_ENDPOINT) any adapter repository comes, at any branch, tag or
-    commit. It is kept under org/name, or under the NAME that follows. A tag is a version; what has none gets the next
-    integer.
+    commit; the address of its page says the same. It is kept under org/name, or under the NAME that follows. A tag is a
+    version; what has none gets the next integer. With --offline it is what huggingface_hub has downloaded before.
     With --base the audit is asked first, and what fits worse than --require is not fetched (exit 6).
     """
     run = run_of(ctx)

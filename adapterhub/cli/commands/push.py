@@ -25,7 +25,11 @@ def command(
         list[str] | None, Option(metavar="A", help="Point this alias at it there, too; may be repeated.")
     ] = None,
     public: Annotated[
-        bool, Option("--public", help="Let everybody see what is new on a Hub; else it is private.")
+        bool,
+        Option(
+            "--public",
+            help="Let everybody see what is new on a Hub; else it is private. A server of ours wants an admin's token.",
+        ),
     ] = False,
 ) -> None:
     """Send entries from the store to another registry.

@@ -30,6 +30,9 @@ def command(
     accelerated: Annotated[
         str, Option("--x-accel", metavar="PREFIX", help="Let nginx send files: the prefix of X-Accel-Redirect.")
     ] = "",
+    redirect: Annotated[
+        str, Option("--redirect", metavar="URL", help="Let a bucket send large files: s3://bucket/prefix.")
+    ] = "",
 ) -> None:
     """Serve the store to others, in the protocol of the Hugging Face Hub.
 
@@ -39,5 +42,5 @@ def command(
     from adapterhub.server.settings import Serving, parse_size
 
     run = run_of(ctx)
-    serving = Serving(host, port, public_url, parse_size(largest), anonymous, accelerated)
+    serving = Serving(host, port, public_url, parse_size(largest), anonymous, accelerated, redirect)
     served.serve(run, serving)

@@ -14,7 +14,7 @@ def create(
     name: Annotated[str, Argument(metavar="NAME", help="Whose it is, or what it is for: ada, ci …")],
     role: Annotated[
         str,
-        Option("--role", metavar="ROLE", help="read (what is private), write, or admin (also delete and move)."),
+        Option("--role", metavar="ROLE", help="read (what is private), write, or admin (delete, move, make public)."),
     ] = "read",
     namespace: Annotated[
         list[str] | None, Option("--namespace", metavar="N", help="Only in this namespace; may be repeated.")

@@ -4,6 +4,7 @@ Every other error of ours has a status by its kind; the server has that table.
 """
 
 from adapterhub.errors import AdapterHubError, Conflict, NotFound, Refused
+from adapterhub.reference import Name
 
 __all__ = [
     "AccessDenied",
@@ -14,6 +15,7 @@ __all__ = [
     "RevisionNotFound",
     "TokenWanted",
     "TooLarge",
+    "public_refused",
 ]
 
 
@@ -64,6 +66,15 @@ class AccessDenied(Answered, Refused):
     """The caller is known, and may not do this."""
 
     status = 403
+
+
+def public_refused(name: Name, why: str) -> AccessDenied:
+    """What a Hub of ours says to who may publish and not show it to everybody; its client says the same before."""
+    return AccessDenied(
+        f"{name}: to make it public wants a token for admin of {name.namespace}; {why}",
+        hint="push without --public, and it is private; or use a token of "
+        f"`adapterhub token create NAME --role admin --namespace {name.namespace}`",
+    )
 
 
 class TooLarge(Answered, Refused):

@@ -4,12 +4,14 @@ Source: https://huggingface.co/docs/hub/model-cards, and for the model-index wha
 What we write of ourselves stands between two comments, so that it can be written again; the rest is a person's.
 """
 
+import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
-__all__ = ["Card", "body_of", "front_of", "is_repo", "read_card", "write_card"]
+__all__ = ["Card", "body_of", "faults_of", "front_of", "is_repo", "read_card", "write_card"]
 
 LARGEST = 1 << 16
 """Characters of YAML that are read: a second's work, and people write some hundreds."""
@@ -61,27 +63,49 @@ def is_repo(name: str) -> bool:
 
 
 def front_of(text: str) -> dict[str, Any]:
-    """The YAML of a card as plain data; empty where it is none, or none that can be trusted to be small."""
+    """The YAML of a card as plain data; empty where it is none, or none that can be read."""
+    return _loaded(text)[0]
+
+
+def faults_of(text: str) -> list[str]:
+    """Why the YAML of a card cannot be read; nothing where it can, or where there is none.
+
+    >>> faults_of("---\\ntags: [a]\\n---\\n"), faults_of("---\\n- a\\n---\\n")
+    ([], ['the YAML is not a mapping'])
+    """
+    return [fault for fault in _loaded(text)[1:] if fault]
+
+
+def _loaded(text: str) -> tuple[dict[str, Any], str]:
+    """The YAML of a card, and why it cannot be read."""
     import yaml
 
     found = FRONT.match(text)
-    if found is None or len(found[1]) > LARGEST:
-        return {}
+    if found is None:
+        return {}, ""
+    if len(found[1]) > LARGEST:
+        return {}, f"the YAML has {len(found[1])} characters, and at most {LARGEST} are read"
     try:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(found[1], Loader=yaml.SafeLoader)):
-            return {}
-        read = yaml.safe_load(found[1])
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return {}
-    return {key: _plain(value) for key, value in read.items() if isinstance(key, str)} if isinstance(read, dict) else {}
+            return {}, "the YAML has aliases (*name), which are not read"
+        read = yaml.safe_load(found[1]) or {}
+        plain = {key: _plain(value) for key, value in read.items() if isinstance(key, str)} if read else {}
+        json.dumps(plain, ensure_ascii=False).encode()  # half a surrogate pair is a ValueError here, and a 500 later
+    except AttributeError:
+        return {}, "the YAML is not a mapping"
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        return {}, f"the YAML cannot be read: {' '.join(str(error).split())[:300]}"
+    return plain, ""
 
 
 def _plain(value: Any) -> Any:
-    """The same as JSON could hold it: YAML has dates, and keys that are no text."""
+    """The same as JSON could hold it: YAML has dates, numbers that are none, and keys that are no text."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     return value if value is None or isinstance(value, (str, bool, int, float)) else str(value)
 
 
@@ -101,9 +125,9 @@ def body_of(text: str) -> str:
     return "".join((*kept, *ours)).strip("\r\n")
 
 
-def read_card(text: str) -> Card:
-    """What a card says of the adapter; what it says in an odd way is left out."""
-    said = front_of(text)
+def read_card(text: str, front: Mapping[str, Any] | None = None) -> Card:
+    """What a card says of the adapter; what it says in an odd way is left out. `front` is its YAML, if that is read."""
+    said = front_of(text) if front is None else dict(front)
     base = said.pop("base_model", "")
     names = [name for name in (base if isinstance(base, list) else [base]) if isinstance(name, str)]
     tags = said.pop("tags", [])

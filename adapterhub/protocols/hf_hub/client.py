@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, final
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlsplit
 
 from adapterhub.protocols.hf_hub.address import PREFIX
 from adapterhub.protocols.hf_hub.faults import TOKEN, asking, fault
@@ -16,10 +16,10 @@ from adapterhub.protocols.http import Reader
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
-__all__ = ["SCHEMES", "Client", "client_of", "home", "is_offline", "quiet", "usual"]
+__all__ = ["Client", "client_of", "home", "is_home", "is_offline", "quiet", "usual"]
 
-SCHEMES = ("hub+http", "hub+https")
 HOME = "https://huggingface.co"
+PORTS = {"http": "80", "https": "443"}
 TIMEOUT = 30.0
 
 
@@ -92,10 +92,23 @@ def client_of(url: str) -> Client:
     its own Hub alone.
     """
     endpoint = url.removeprefix("hub+").rstrip("/")
-    mine = os.environ.get("ADAPTERHUB_TOKEN", "").strip() if endpoint != HOME else ""
-    if endpoint == home():
+    is_known = _place(endpoint)[1] == _place(HOME)[1]
+    mine = "" if is_known else os.environ.get("ADAPTERHUB_TOKEN", "").strip()
+    if is_home(endpoint):
         return Client(endpoint, mine or _login())
-    return Client(endpoint, mine, TOKEN if endpoint == HOME else OWN, f"{endpoint}/")
+    return Client(endpoint, mine, TOKEN if is_known else OWN, f"{endpoint}/")
+
+
+def is_home(endpoint: str) -> bool:
+    """Whether an address is that of the usual Hub, however it is spelled."""
+    return _place(endpoint) == _place(home())
+
+
+def _place(endpoint: str) -> tuple[str, ...]:
+    """What makes an address another one: scheme, host, port, path."""
+    parts = urlsplit(endpoint)
+    port = parts.netloc.rpartition("]")[2].partition(":")[2] or PORTS.get(parts.scheme, "")
+    return parts.scheme, (parts.hostname or "").rstrip("."), port, parts.path.rstrip("/")
 
 
 OWN = "set ADAPTERHUB_TOKEN to a token of that server that may do this; `adapterhub token create` makes one there"

@@ -20,14 +20,14 @@ from adapterhub.manifest import safe_path
 
 __all__ = ["Deleted", "Header", "Large", "Line", "Regular", "read_lines", "split"]
 
-LONGEST = 64 << 20
+LONGEST = 16 << 20
 """Bytes of one line: what is larger than its base64 is sent as a large file."""
 
 MOST = 20_000
 """Lines of one commit."""
 
 LONGEST_TITLE, LONGEST_TEXT = 1000, 100_000
-SHA256 = re.compile(r"[0-9a-f]{64}")
+SHA256, COMMIT = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9A-Fa-f]{5,40}")
 HINT = "a commit is sent as lines of JSON, as huggingface_hub does"
 
 
@@ -116,10 +116,12 @@ def _read(line: bytes, what: str) -> Line:
 
 def _header(value: dict[str, Any], what: str) -> Header:
     title, message = value.get("summary") or "", value.get("description") or ""
-    parent = value.get("parentCommit") or None
-    if not isinstance(title, str) or not isinstance(message, str) or not isinstance(parent, str | None):
-        _refuse(f"{what}: summary, description and parentCommit are text")
-    return Header(_text(title)[:LONGEST_TITLE], _text(message)[:LONGEST_TEXT], parent)
+    parent = value.get("parentCommit") or ""
+    if not isinstance(title, str) or not isinstance(message, str):
+        _refuse(f"{what}: summary and description are text")
+    if parent and not (isinstance(parent, str) and COMMIT.fullmatch(parent)):
+        _refuse(f"{what}: parentCommit is a commit of 40 hex digits, got {str(parent)[:80]!r}")
+    return Header(_text(title)[:LONGEST_TITLE], _text(message)[:LONGEST_TEXT], parent.lower() or None)
 
 
 def _text(text: str) -> str:

@@ -16,6 +16,7 @@ from adapterhub.version import is_label
 
 __all__ = [
     "CARD",
+    "LARGEST_NOTE",
     "MANIFEST",
     "OURS",
     "alias_of",
@@ -32,6 +33,9 @@ CARD = "README.md"
 MANIFEST = "adapterhub.json"
 OURS = ".adapterhub"
 ALIAS = "alias/"
+LARGEST_NOTE = 1 << 20
+"""Bytes of a note that a Hub of ours takes."""
+
 HEX = "[0-9a-f]{64}"
 NOTE = re.compile(rf"\.adapterhub/notes/({HEX})/({HEX})\.json")
 BASE = re.compile(rf"\.adapterhub/bases/({HEX})\.json")

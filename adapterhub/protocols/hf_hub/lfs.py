@@ -8,12 +8,15 @@ from typing import Annotated, Any, Literal, final
 
 from pydantic import BaseModel, Field
 
-__all__ = ["MEDIA", "Asked", "Batch", "Completion", "action", "answered", "refused", "uploads"]
+__all__ = ["MEDIA", "MOST_PARTS", "Asked", "Batch", "Completion", "action", "answered", "refused", "uploads"]
 
 MEDIA = "application/vnd.git-lfs+json"
 
 LARGEST = 1 << 53
 """Above it, a number in JSON is no longer the same for everybody."""
+
+MOST_PARTS = 2000
+"""Parts of a file: the word that all were sent, which names each, must fit into a short body."""
 
 
 @final
@@ -57,7 +60,7 @@ class Completion(BaseModel):
     """The word that all parts of a file are there."""
 
     oid: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-    parts: Annotated[list[Part], Field(max_length=100_000)]
+    parts: Annotated[list[Part], Field(max_length=MOST_PARTS)]
 
 
 def action(href: str, seconds: float, header: dict[str, str] | None = None) -> dict[str, Any]:
@@ -66,8 +69,9 @@ def action(href: str, seconds: float, header: dict[str, str] | None = None) -> d
 
 
 def answered(asked: Asked, **actions: Any) -> dict[str, Any]:
-    """What is to be done for an object; without actions nothing is: it is there."""
-    return {"oid": asked.oid, "size": asked.size, **({"authenticated": True, "actions": actions} if actions else {})}
+    """What is to be done for an object; without actions nothing is: it is there. Only `verify` wants a token."""
+    said = {"authenticated": "verify" not in actions, "actions": actions} if actions else {}
+    return {"oid": asked.oid, "size": asked.size, **said}
 
 
 def refused(asked: Asked, code: int, message: str) -> dict[str, Any]:

@@ -11,15 +11,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, cast, final
+from typing import Any, BinaryIO, Protocol, cast, final
 
 from adapterhub.errors import Corrupt, NotFound, Unreachable
 from adapterhub.protocols.hf_hub.address import Address
 from adapterhub.protocols.hf_hub.client import TIMEOUT, Client, quiet, usual
 from adapterhub.protocols.hf_hub.faults import OFFLINE
-from adapterhub.protocols.http import Reader
 
-__all__ = ["Remote", "Repository", "Tree", "download", "downloaded", "open_repository", "read_tree"]
+__all__ = ["Reading", "Remote", "Repository", "Tree", "download", "downloaded", "open_repository", "read_tree"]
 
 SHA256 = re.compile("[0-9a-f]{64}")
 
@@ -43,7 +42,14 @@ class Remote:
     sha256: str | None = None
 
 
-@final
+class Reading(Protocol):
+    """Reads files by their quoted paths."""
+
+    def read(self, path: str, largest: int = ...) -> bytes: ...
+
+    def open(self, path: str, start: int = 0) -> BinaryIO: ...
+
+
 @dataclass(frozen=True)
 class Tree:
     """All files of a repository at one commit by their path; `info` is what else the Hub told of it."""
@@ -60,7 +66,7 @@ class Tree:
         return self.client.place(self.repo)
 
     @cached_property
-    def reader(self) -> Reader:
+    def reader(self) -> Reading:
         """Reads its files, by their quoted paths."""
         return self.client.reader(self.repo, self.commit)
 
@@ -69,8 +75,11 @@ class Tree:
         prefix = f"{folder}/" if folder else ""
         return {path[len(prefix) :]: file for path, file in self.files.items() if path.startswith(prefix)}
 
+    def members(self, folder: str, files: Mapping[str, Remote]) -> "Repository":
+        """Some of the files of a folder, to be read in part."""
+        return Repository(Address(self.repo, self.commit, folder), files, self.client)
 
-@final
+
 @dataclass(frozen=True)
 class Repository:
     """The files of one folder of a repository at one commit, by name."""

@@ -85,11 +85,6 @@ class Stored:
         """The file in a listing of a folder."""
         return {"type": "file", "oid": self.oid, "size": self.size, "path": self.path, **self._large("oid")}
 
-    @property
-    def etag(self) -> str:
-        """What names the bytes: the sha256 of a large file, the git id of another."""
-        return self.sha256 or self.oid
-
 
 def rows(files: Iterable[Stored], folder: str, *, recursive: bool) -> list[dict[str, Any]]:
     """A listing of a folder: folders and files in it, or everything below it, by path."""

@@ -2,16 +2,21 @@
 
 from collections.abc import Callable
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import Request
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from adapterhub.protocols.hf_hub.answers import Answered
+from adapterhub.server.limits import TooSlow
+from adapterhub.server.room import Room
 
 __all__ = ["Broken", "each_piece"]
 
 PIECE = 1 << 20
 """Bytes handed over at a time: large enough that changing threads costs little."""
+
+WRITERS = CapacityLimiter(16)
+"""Threads that write: a slow disk must not take those that answer."""
 
 
 class Broken(Answered):
@@ -20,18 +25,29 @@ class Broken(Answered):
     status = 400
 
 
-async def each_piece(request: Request, take: Callable[[bytes], None]) -> None:
-    """Give the body to `take`, in another thread, piece by piece; `Broken` where it does not come to its end."""
-    held, whole = bytearray(), True
+async def each_piece(request: Request, room: Room, take: Callable[[bytes], object]) -> None:
+    """Give the body to `take`, in another thread, piece by piece, as long as there is room for it on the disk.
+
+    `Broken` or `TooSlow` where it does not come to its end; what did come has been given, so a client can go on there.
+    """
+
+    def kept(piece: bytes) -> None:
+        room.insist(len(piece))
+        take(piece)
+
+    held = bytearray()
+    broken: Answered | None = None
     try:
         async for data in request.stream():
             held += data
             if len(held) >= PIECE:
                 piece, held = bytes(held), bytearray()
-                await run_in_threadpool(take, piece)
+                await to_thread.run_sync(kept, piece, limiter=WRITERS)
     except ClientDisconnect:
-        whole = False
-    if held:  # of a broken body too: the client can go on from there
-        await run_in_threadpool(take, bytes(held))
-    if not whole:
-        raise Broken("the client went away", hint="send it again")
+        broken = Broken("the client went away", hint="send it again")
+    except TooSlow as error:
+        broken = error
+    if held:
+        await to_thread.run_sync(kept, bytes(held), limiter=WRITERS)
+    if broken:
+        raise broken

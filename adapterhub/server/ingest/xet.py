@@ -21,7 +21,9 @@ from adapterhub.reference import Name
 from adapterhub.server.claims import Claims
 from adapterhub.server.ingest.xet_file import open_file
 from adapterhub.server.ingest.xet_kept import table, xorb_path
-from adapterhub.store.depots import Depots
+from adapterhub.server.room import Room
+from adapterhub.server.settings import Serving
+from adapterhub.store.depots import FULL, KEPT, MANY, SHORTEST, Depots, held
 from adapterhub.store.locks import shared
 from adapterhub.store.session import Session
 from adapterhub.store.store import Store
@@ -35,11 +37,11 @@ MOST = 16
 @final
 @dataclass(frozen=True)
 class XetIngest:
-    """What one caller, a token's id, uploads to one repository; `largest` is how many bytes a file may have."""
+    """What one caller, a token's id, uploads to one repository."""
 
     store: Store
     claims: Claims
-    largest: int
+    serving: Serving
     caller: str
     name: Name
 
@@ -52,10 +54,32 @@ class XetIngest:
     def depots(self) -> Depots:
         return Depots(self.store.layout.incoming, "xet")
 
+    @property
+    def room(self) -> Room:
+        return Room(self.store.root, self.serving.spare)
+
     def begin(self) -> str:
-        """The name of the depot that uploads use now; what nobody uses any more is cleaned away."""
-        self.depots.clean()
+        """The name of the depot that uploads use now; what nobody uses any more is cleaned away.
+
+        On a disk that is full that is said a little sooner.
+        """
+        self.depots.clean(KEPT if self.room.fits() else SHORTEST)
+        self.room.insist()
         return self.depots.current(self.owner)
+
+    def insist_room(self, depot: Path, size: int) -> None:
+        """`Full` or `TooLarge` unless a depot and the disk have room for so many bytes more.
+
+        A depot may hold more than what makes the next upload begin another, as one upload cannot change depots.
+        """
+        self.room.insist(size)
+        there, pieces = held(depot)
+        most = max(FULL, MOST * self.serving.largest)
+        if there + size > most or pieces > 4 * MANY:
+            raise TooLarge(
+                f"{there} bytes in {pieces} pieces are here, an upload has at most {most} in {4 * MANY}",
+                hint="upload in several commits: the next one begins anew",
+            )
 
     @contextlib.contextmanager
     def receiving(self, depot: str) -> Iterator[tuple[BinaryIO, Path]]:
@@ -88,24 +112,29 @@ class XetIngest:
             raise
 
     def _check_sizes(self, shard: BinaryIO) -> None:
-        """Before a byte is made: the whole shard can be read, and claims no more than a server takes."""
-        total = 0
+        """Before a byte is made: the shard can be read to its end, claims no more than a server takes, and fits."""
+        total = missing = 0
         for block in read_files(shard):
             total += block.size
-            if block.size > self.largest or total > MOST * self.largest:
+            missing += 0 if self._knows(block) else block.size
+            if block.size > self.serving.largest or total > MOST * self.serving.largest:
                 raise TooLarge(
-                    f"{block.sha256} has {block.size} bytes, a file here has {self.largest} at most; with those before "
-                    f"it {total}, an upload has {MOST} times that at most",
+                    f"{block.sha256} has {block.size} bytes, a file here has {self.serving.largest} at most; with "
+                    f"those before it {total}, an upload has {MOST} times that at most",
                     hint="`serve --largest` sets how large a file may be",
                 )
+        self.room.insist(missing)
+
+    def _knows(self, block: Block) -> bool:
+        """Whether its sender has sent a file lately, and it is here."""
+        return self.claims.holds(self.caller, block.sha256) and self.store.blobs.has(block.sha256)
 
     def _make(self, session: Session, folder: Path, shard: BinaryIO, block: Block) -> int:
         """A file, whole, unless its sender has sent it lately: a client that did not wait for the answer asks again.
 
         Whoever else has sent it is of no account: so nobody gets at bytes that he does not have.
         """
-        known = self.claims.holds(self.caller, block.sha256) and self.store.blobs.has(block.sha256)
-        if not known:
+        if not self._knows(block):
             self._take(session, folder, shard, block)
         self.claims.add(self.caller, block.sha256)
         with shared(self.store.layout.incoming):
@@ -114,7 +143,7 @@ class XetIngest:
 
     def _take(self, session: Session, folder: Path, shard: BinaryIO, block: Block) -> None:
         with open_file(folder, shard, block) as stream:
-            digest, size = session.take(stream)
+            digest, size = session.take(stream, lambda chunk: self.room.insist(len(chunk)))
         if digest != block.sha256:
             raise Corrupt(
                 f"a shard says that its chunks make {block.sha256}, they make {digest} ({size} bytes)",

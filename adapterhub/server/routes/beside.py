@@ -2,21 +2,25 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from anyio import CapacityLimiter, to_thread
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from adapterhub.errors import NotFound
-from adapterhub.formats import safetensors_header
 from adapterhub.protocols.hf_hub.answers import EntryNotFound, RepoNotFound
-from adapterhub.protocols.hf_hub.card_faults import faults_of
+from adapterhub.protocols.hf_hub.card import faults_of
+from adapterhub.server.access import caller
+from adapterhub.server.errors import plain
+from adapterhub.server.headers import READING, read_header
 from adapterhub.server.raw_path import FilePath
-from adapterhub.server.reach import Readable
+from adapterhub.server.reach import Place, Readable
 from adapterhub.verbs.hub_history import find
 
 router = APIRouter()
 READS = ["GET", "HEAD"]
-INDEX = "model.safetensors.index.json"
+LOOKING = CapacityLimiter(1)
+"""Cards that are looked at, at once: YAML of the size that is read takes a second, and anybody may ask."""
 
 
 class Yaml(BaseModel):
@@ -26,23 +30,27 @@ class Yaml(BaseModel):
     repoType: str | None = "model"
 
 
-@router.post("/api/validate-yaml")
-def validate(asked: Yaml) -> JSONResponse:
-    """Whether a card's front matter can be read."""
-    faults = faults_of(asked.content)
-    return JSONResponse({"errors": [{"message": fault} for fault in faults], "warnings": []}, 400 if faults else 200)
+@router.post("/api/validate-yaml", dependencies=[Depends(caller)])
+async def validate(asked: Yaml) -> JSONResponse:
+    """Whether a card's front matter can be read. A token is not asked for where reading wants none: the Hub's own
+    client sends none with a card alone."""
+    faults = await to_thread.run_sync(faults_of, asked.content, limiter=LOOKING)
+    errors = [{"message": plain(fault)} for fault in faults]
+    return JSONResponse({"errors": errors, "warnings": []}, 400 if faults else 200)
 
 
 @router.get("/api/models/{namespace}/{repository}/safetensors-metadata/{path:path}")
-def header(place: Readable, path: FilePath) -> dict[str, Any]:
+async def header(place: Readable, path: FilePath) -> dict[str, Any]:
     """The header of a safetensors file on main: every tensor's type, shape and place."""
+    return await to_thread.run_sync(_header, place, path, limiter=READING)
+
+
+def _header(place: Place, path: str) -> dict[str, Any]:
     _, commit = find(place.desk, place.name, "main")
     file = commit.file(path)
     if file is None or not path.endswith(".safetensors"):
         raise EntryNotFound(f"{place.name}: {path}: no such safetensors file", hint="its tree tells what there is")
-    with place.desk.store.blob(file.blob) as stream:
-        found = safetensors_header.read(stream, file.size, path)
-        data = _begin(stream)
+    found, data = read_header(place.desk, file)
     tensors = {
         name: {
             "dtype": tensor.dtype,
@@ -52,12 +60,6 @@ def header(place: Readable, path: FilePath) -> dict[str, Any]:
         for name, tensor in found.tensors.items()
     }
     return {"index": {"metadata": found.metadata}, "headers": {path: {"__metadata__": found.metadata, **tensors}}}
-
-
-def _begin(stream: Any) -> int:
-    """Where the data of a safetensors file begins."""
-    stream.seek(0)
-    return 8 + int.from_bytes(stream.read(8), "little")
 
 
 @router.api_route("/{repository}/resolve/{revision}/{path:path}", methods=READS, include_in_schema=False)

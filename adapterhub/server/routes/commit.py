@@ -3,7 +3,6 @@
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 
-from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
@@ -11,12 +10,19 @@ from adapterhub.durable import make_folder
 from adapterhub.errors import WrongUsage
 from adapterhub.protocols.hf_hub import wire
 from adapterhub.protocols.hf_hub.commit_lines import read_lines, split
-from adapterhub.server.access import may_claim, url_of
+from adapterhub.server.access import holder, may_claim, serving, url_of
+from adapterhub.server.errors import as_header
+from adapterhub.server.ingest.body import each_piece
 from adapterhub.server.raw_path import Segment
-from adapterhub.server.reach import Place, Writable
+from adapterhub.server.reach import Place, Writable, seen
+from adapterhub.server.room import Room
+from adapterhub.server.turns import Turns
 from adapterhub.verbs.hub_commit import Committed, commit
 
 router = APIRouter()
+
+MAKING = Turns(4, 2)
+"""Commits that are made at once; each keeps a processor busy, or waits for its repository."""
 
 
 @router.post("/api/models/{namespace}/{repository}/commit/{revision}")
@@ -26,21 +32,22 @@ async def send_commit(
     """Take the lines of a commit, and make it. The body lies in a file without a name meanwhile."""
     if create_pr:
         raise WrongUsage("this server has no pull requests", hint="commit to a branch: create it, then commit")
-    incoming = place.desk.store.layout.incoming
-    await run_in_threadpool(make_folder, incoming)
-    with TemporaryFile(dir=incoming) as body:
-        async for piece in request.stream():
-            await to_thread.run_sync(body.write, piece)
+    store = place.desk.store
+    room = Room(store.root, serving(request).spare)
+    room.insist(int(request.headers.get("content-length", 0)))
+    await run_in_threadpool(make_folder, store.layout.incoming)
+    with TemporaryFile(dir=store.layout.incoming) as body:
+        await each_piece(request, room, body.write)
+        room.insist(body.tell())  # its files are written once more
         body.seek(0)
-        made = await run_in_threadpool(_commit, request, place, revision, body)
+        made = await MAKING.run(place.caller.id, _commit, request, place, revision, body)
     if made.told:
-        response.headers["X-HF-Warning"] = _header(f"adapterhub; no version was published: {made.told}")
+        response.headers["X-HF-Warning"] = as_header(f"adapterhub; no version was published: {made.told}")
     return wire.committed(f"{url_of(request)}/{place.name}", made.oid)
 
 
 def _commit(request: Request, place: Place, branch: str, body: BinaryIO) -> Committed:
+    who = holder(request, place.caller.id)  # a body may take hours, and a token end meanwhile
+    seen(place.desk, who, place.name)
+    who.insist_write(place.name)
     return commit(place.desk, place.name, branch, read_lines(split(body)), may_claim(request))
-
-
-def _header(text: str) -> str:
-    return " ".join(text.encode("ascii", "replace").decode().split())[:500]

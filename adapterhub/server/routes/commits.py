@@ -1,6 +1,5 @@
 """/api/models/…/commits: what was done, the newest first."""
 
-from itertools import dropwhile
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -27,7 +26,6 @@ def commits(
 ) -> list[dict[str, Any]]:
     """The commits a revision has come through."""
     oid, _ = find(place.desk, place.name, revision)
-    log = place.desk.store.history.log(place.name, oid)
-    rest = dropwhile(lambda item: bool(cursor) and item[0] != cursor, log)
-    shown = page(request, response, rest, min(limit, MOST), lambda item: item[0])
-    return [wire.commit_row(id, made.title, made.message, made.time, made.by) for id, made in shown]
+    log = place.desk.store.history.log(place.name, cursor or oid)
+    rows = ((id, wire.commit_row(id, made.title, made.message, made.time, made.by)) for id, made in log)
+    return [row for _, row in page(request, response, rows, min(limit, MOST), lambda item: item[0])]

@@ -10,6 +10,7 @@ router = APIRouter()
 
 
 @router.get("/healthz")
+@router.head("/healthz")
 def health(request: Request) -> dict[str, bool]:
     """Good, or an error that says what is not; nothing about the store is told."""
     marker = shared(request).desk.store.layout.marker

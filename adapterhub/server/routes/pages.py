@@ -7,8 +7,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from adapterhub.digest import Digest
 from adapterhub.protocols.hf_hub.answers import EntryNotFound
 from adapterhub.server.access import caller, desk, url_of
+from adapterhub.server.headers import READING
 from adapterhub.server.raw_path import FilePath, Segment
-from adapterhub.server.reach import Readable
+from adapterhub.server.reach import Place, Readable
 from adapterhub.server.web import files
 from adapterhub.server.web.adapter import chosen, shown_at
 from adapterhub.server.web.address import is_local
@@ -16,7 +17,7 @@ from adapterhub.server.web.bases import known, known_one
 from adapterhub.server.web.listing import FILTERS, found
 from adapterhub.server.web.look import addresses, page
 from adapterhub.server.web.people import CHALLENGE
-from adapterhub.server.web.repository import commits, content, crumbs, rows
+from adapterhub.server.web.repository import TENSORS, commits, content, crumbs, rows
 from adapterhub.verbs.hub_history import find
 
 router = APIRouter(include_in_schema=False)
@@ -96,8 +97,13 @@ def folder(request: Request, place: Readable, revision: Segment, path: FilePath)
 
 
 @router.api_route(f"{REPO}/blob/{{revision}}/{{path:path}}", methods=READS)
-def blob(request: Request, place: Readable, revision: Segment, path: FilePath) -> HTMLResponse:
+async def blob(request: Request, place: Readable, revision: Segment, path: FilePath) -> HTMLResponse:
     """A file at a revision: what it is, and its text or its tensors."""
+    few = READING if path.endswith(TENSORS) else None
+    return await to_thread.run_sync(_blob, request, place, revision, path, limiter=few)
+
+
+def _blob(request: Request, place: Place, revision: str, path: str) -> HTMLResponse:
     oid, commit = find(place.desk, place.name, revision)
     file = commit.file(path)
     if file is None:

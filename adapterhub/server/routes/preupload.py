@@ -4,16 +4,21 @@ import base64
 import binascii
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from adapterhub.errors import WrongUsage
 from adapterhub.protocols.hf_hub import wire
+from adapterhub.protocols.hf_hub.ignored import Ignored
+from adapterhub.server.access import serving
 from adapterhub.server.raw_path import Segment
-from adapterhub.server.reach import Writable
+from adapterhub.server.reach import Place, Writable
+from adapterhub.server.room import Room
+from adapterhub.store.history.commit import TreeFile
 from adapterhub.verbs.hub_history import find
 
 router = APIRouter()
+IGNORE, LARGEST_IGNORE = ".gitignore", 1 << 20
 LONGEST = 8192
 """Characters of a sample: base64 of the first 512 bytes, and clients that send more."""
 
@@ -34,17 +39,31 @@ class Upload(BaseModel):
 
 
 @router.post("/api/models/{namespace}/{repository}/preupload/{revision}")
-def preupload(place: Writable, revision: Segment, asked: Upload) -> dict[str, Any]:
-    """Large files are sent before the commit, by LFS; the others in it."""
+def preupload(request: Request, place: Writable, revision: Segment, asked: Upload) -> dict[str, Any]:
+    """Large files are sent before the commit, by LFS or Xet; the others in it.
+
+    A client that sends chunks hears only here that the disk has no room for a file.
+    """
     _, commit = find(place.desk, place.name, revision)
     there = {file.path: file for file in commit.files}
-    return {"files": [_answer(file, there.get(file.path)) for file in asked.files]}
+    ignored = Ignored.of(_kept_here(place, there.get(IGNORE)) if asked.gitIgnore is None else asked.gitIgnore)
+    comes = [file for file in asked.files if not ignored.has(file.path)]
+    fresh = [file.size for file in comes if file.path not in there or there[file.path].size != file.size]
+    Room(place.desk.store.root, serving(request).spare).insist(sum(fresh))
+    return {"files": [_answer(file, there.get(file.path), ignored.has(file.path)) for file in asked.files]}
 
 
-def _answer(file: Offered, there: Any) -> dict[str, Any]:
+def _kept_here(place: Place, file: TreeFile | None) -> str:
+    """The rules that lie in the repository: they hold where a client sends none."""
+    if file is None or file.size > LARGEST_IGNORE:
+        return ""
+    return place.desk.store.blobs.read(file.blob, IGNORE).decode(errors="replace")
+
+
+def _answer(file: Offered, there: TreeFile | None, ignored: bool) -> dict[str, Any]:
     try:
         sample = base64.b64decode(file.sample, validate=True)
     except (binascii.Error, ValueError):
         raise WrongUsage(f"{file.path[:200]}: the sample is no base64", hint="send the first 512 bytes so") from None
     oid = (there.sha256 if there.large else there.sha1) if there else None
-    return wire.preuploaded(file.path, large=wire.is_large(file.path, file.size, sample), ignored=False, oid=oid)
+    return wire.preuploaded(file.path, large=wire.is_large(file.path, file.size, sample), ignored=ignored, oid=oid)

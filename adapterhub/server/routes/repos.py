@@ -11,9 +11,8 @@ from adapterhub.protocols.hf_hub.answers import RepoNotFound
 from adapterhub.reference import Name
 from adapterhub.server.access import Caller, caller, desk, url_of
 from adapterhub.server.errors import answer
-from adapterhub.server.reach import Owned, Place, Readable, named
+from adapterhub.server.reach import Owned, Place, Readable, named, seen
 from adapterhub.verbs.desk import Desk
-from adapterhub.verbs.hub_history import info
 from adapterhub.verbs.hub_repos import create, delete, move, set_private
 
 router = APIRouter()
@@ -52,13 +51,11 @@ def _name(asked: Asked, who: Caller) -> Name:
 
 def _check_type(kind: str | None) -> None:
     if kind not in (None, "model"):
-        raise WrongUsage(f"this server keeps models, and no {kind}s", hint="leave the type out")
+        raise WrongUsage(f"this server keeps models, got the type {kind!r:.40}", hint="leave the type out")
 
 
 def _seen(at: Desk, who: Caller, name: Name) -> Place:
-    found = info(at, name)
-    who.insist_read(name, found.private)
-    return Place(at, name, found, who)
+    return Place(at, name, seen(at, who, name), who)
 
 
 @router.post("/api/repos/create")
@@ -70,7 +67,7 @@ def create_repository(request: Request, asked: Asked) -> Any:
     who.insist_write(name)
     private = asked.visibility != "public" and asked.private is not False
     if not private:
-        who.insist_admin(name)
+        who.insist_public(name)
     url = f"{url_of(request)}/{name}"
     try:
         create(desk(request), name, private=private)

@@ -4,11 +4,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from adapterhub.protocols.hf_hub.answers import EntryNotFound
-from adapterhub.server.access import serving
-from adapterhub.server.blob import Given, give
+from adapterhub.server.blob import Given
 from adapterhub.server.errors import answer
 from adapterhub.server.raw_path import FilePath, Segment
 from adapterhub.server.reach import Place, Readable
+from adapterhub.server.sending import send
 from adapterhub.store.history.commit import Commit
 from adapterhub.verbs.hub_beside import beside
 from adapterhub.verbs.hub_history import find
@@ -32,7 +32,7 @@ def resolve(request: Request, place: Readable, revision: Segment, path: FilePath
         missing = answer(error, request.method)
         missing.headers.update(told)
         return missing
-    return give(request.method, request.headers, file, told, serving(request).accelerated)
+    return send(request, file, told)
 
 
 def _given(place: Place, commit: Commit, path: str) -> Given | None:

@@ -13,6 +13,7 @@ ROUTES = {
     "preupload": "preupload",
     "commit": "commit",
     "lfs": "lfs",
+    "lfs_links": "lfs_links",
     "xet": "xet",
     "resolve": "resolve",
     "beside": "beside",

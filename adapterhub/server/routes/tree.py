@@ -3,8 +3,9 @@
 from itertools import dropwhile
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Query, Request, Response
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from adapterhub.protocols.hf_hub import wire
 from adapterhub.protocols.hf_hub.answers import EntryNotFound
@@ -69,15 +70,32 @@ def _expanded(row: Row, oid: str, commit: Commit) -> Row:
     return {**row, "lastCommit": last}
 
 
-@router.post(f"{REPO}/paths-info/{{revision}}")
-def paths_info(
-    place: Readable,
-    revision: Segment,
-    paths: Annotated[list[str], Form()] = [],  # noqa: B006
-    expand: Annotated[bool, Form()] = False,
-) -> list[Row]:
+class Paths(BaseModel):
+    """The paths that are asked about."""
+
+    paths: list[str] = []
+    expand: bool = False
+
+
+KINDS = ("application/json", "application/x-www-form-urlencoded")
+BODY = {"content": {kind: {"schema": Paths.model_json_schema()} for kind in KINDS}}
+
+
+async def _paths(request: Request) -> Paths:
+    """What is asked: the client for JavaScript sends JSON, huggingface_hub a form."""
+    try:
+        if request.headers.get("content-type", "").startswith(KINDS[0]):
+            return Paths.model_validate_json(await request.body())
+        form = await request.form()
+        return Paths.model_validate({"paths": form.getlist("paths"), "expand": form.get("expand", False)})
+    except ValidationError as error:
+        raise RequestValidationError(error.errors()) from None
+
+
+@router.post(f"{REPO}/paths-info/{{revision}}", openapi_extra={"requestBody": BODY})
+def paths_info(place: Readable, revision: Segment, asked: Annotated[Paths, Depends(_paths)]) -> list[Row]:
     """The rows of these paths; of those that are not there, none."""
     oid, commit = find(place.desk, place.name, revision)
-    wanted = {path.strip("/") for path in paths}
+    wanted = {path.strip("/") for path in asked.paths}
     rows = [row for row in wire.rows(map(stored, commit.files), "", recursive=True) if row["path"] in wanted]
-    return [_expanded(row, oid, commit) for row in rows] if expand else rows
+    return [_expanded(row, oid, commit) for row in rows] if asked.expand else rows

@@ -4,12 +4,16 @@ Sources: https://huggingface.co/docs/xet/api and /auth. Clients ask for more tha
 sent (no), a place elsewhere to send a xorb to (no), a shard of version 2 (no); they go on without.
 """
 
+import contextlib
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
 
 from adapterhub.errors import NotFound
 from adapterhub.protocols.hf_hub.answers import TokenWanted, TooLarge
@@ -17,16 +21,18 @@ from adapterhub.protocols.xet.hashes import check_hash
 from adapterhub.protocols.xet.shard import LARGEST_SHARD
 from adapterhub.protocols.xet.xorb import LARGEST_XORB
 from adapterhub.reference import Name
-from adapterhub.server.access import holder, serving, shared, url_of
+from adapterhub.server.access import desk, holder, serving, shared, url_of
+from adapterhub.server.ingest.body import each_piece
 from adapterhub.server.ingest.xet import XetIngest
 from adapterhub.server.raw_path import Segment
-from adapterhub.server.reach import Writable
+from adapterhub.server.reach import Writable, seen
+from adapterhub.server.room import Full
+from adapterhub.server.turns import Turns
 
 router = APIRouter()
 
 PURPOSE = "xet"
-PIECE = 1 << 20
-MAKING = CapacityLimiter(4)
+MAKING = Turns(4, 2)
 """Shards whose files are made at once; each keeps a processor busy."""
 
 
@@ -46,8 +52,8 @@ def write_token(request: Request, place: Writable, revision: Segment) -> JSONRes
 async def put_xorb(request: Request, depot: Segment, prefix: Segment, xorb: Segment) -> dict[str, bool]:
     """Keep a xorb."""
     ingest, xorb = await to_thread.run_sync(_uploading, request), check_hash(xorb)
-    with ingest.receiving(depot) as (sink, path):
-        await _receive(request, sink, LARGEST_XORB)
+    with _too_large_if_full(), ingest.receiving(depot) as (sink, path):
+        await _receive(request, ingest, sink, path, LARGEST_XORB)
         return {"was_inserted": await to_thread.run_sync(ingest.keep, sink, path, xorb)}
 
 
@@ -55,9 +61,9 @@ async def put_xorb(request: Request, depot: Segment, prefix: Segment, xorb: Segm
 async def put_shard(request: Request, depot: Segment) -> dict[str, int]:
     """Make the files of a shard."""
     ingest = await to_thread.run_sync(_uploading, request)
-    with ingest.receiving(depot) as (sink, path):
-        await _receive(request, sink, LARGEST_SHARD)
-        await to_thread.run_sync(ingest.make, sink, path, limiter=MAKING)
+    with _too_large_if_full(), ingest.receiving(depot) as (sink, path):
+        await _receive(request, ingest, sink, path, LARGEST_SHARD)
+        await MAKING.run(ingest.caller, ingest.make, sink, path)
     return {"result": 1}
 
 
@@ -76,36 +82,46 @@ async def put_later_shard(request: Request, depot: Segment) -> dict[str, Any]:
 
 async def _no(request: Request, why: str) -> NoReturn:
     """Take the body, so that the connection can go on."""
-    async for _ in request.stream():
-        pass
+    with contextlib.suppress(ClientDisconnect):
+        async for _ in request.stream():
+            pass
     raise NotFound(why, hint="go on without")
 
 
 def _ingest(request: Request, by: str, name: Name) -> XetIngest:
     found = shared(request)
-    return XetIngest(found.desk.store, found.claims, found.serving.largest, by, name)
+    return XetIngest(found.desk.store, found.claims, found.serving, by, name)
 
 
 def _uploading(request: Request) -> XetIngest:
-    """The uploads that a request's token is for; the right to write may have ended since it was given."""
+    """The uploads that a request's token is for; what it was given for may have ended since."""
     scheme, _, link = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not link:
         raise TokenWanted("uploading chunks wants the token for it", hint="GET /api/models/NAME/xet-write-token/main")
     facts = shared(request).links.read(PURPOSE, link.strip())
-    name = Name(*facts["repo"])
-    holder(request, facts["by"]).insist_write(name)
+    name, who = Name(*facts["repo"]), holder(request, facts["by"])
+    seen(desk(request), who, name)
+    who.insist_write(name)
     return _ingest(request, facts["by"], name)
 
 
-async def _receive(request: Request, sink: BinaryIO, most: int) -> None:
-    """Write a body to a file, a piece at a time; `TooLarge` as soon as it is."""
-    size, waiting = 0, bytearray()
-    async for piece in request.stream():
-        size += len(piece)
-        if size > most:
+@contextlib.contextmanager
+def _too_large_if_full() -> Iterator[None]:
+    """hf_xet sends again for minutes what a server could not take by its own fault (5xx), and tells nobody why."""
+    try:
+        yield
+    except Full as error:
+        raise TooLarge(str(error), hint=error.hint) from None
+
+
+async def _receive(request: Request, ingest: XetIngest, sink: BinaryIO, path: Path, most: int) -> None:
+    """Write a body to a file in a depot; `TooLarge` as soon as it is."""
+
+    def write(piece: bytes) -> None:
+        if sink.tell() + len(piece) > most:
             raise TooLarge(f"more than {most} bytes", hint="a xorb has 64 MiB of chunks, a shard as much, at most")
-        waiting += piece
-        if len(waiting) >= PIECE:
-            await to_thread.run_sync(sink.write, bytes(waiting))
-            waiting.clear()
-    await to_thread.run_sync(sink.write, bytes(waiting))
+        sink.write(piece)
+
+    told = int(request.headers.get("content-length", 0))
+    await to_thread.run_sync(ingest.insist_room, path.parent, told)
+    await each_piece(request, ingest.room, write)

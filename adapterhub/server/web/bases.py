@@ -1,6 +1,5 @@
 """Bases: those a caller may hear of, and what fits one."""
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -48,13 +47,11 @@ def known_one(desk: Desk, who: Caller, digest: Digest) -> dict[str, Any]:
     card = bases_for(desk, who.sees).get(digest)
     if card is None:
         raise NotFound(f"{digest}: no such base, or none that you may see", hint="a token may show more")
-    reports = fitting_on(desk, card, who.sees)
-    good = [report for report in reports if report.verdict != "misfit"]
-    counts = Counter(report.verdict for report in reports)
+    counts, best = fitting_on(desk, card, who.sees, MOST)
     return {
         "base": _known(digest, card),
-        "reports": good[:MOST],
-        "fitting": len(good),
+        "reports": best,
+        "fitting": counts.total() - counts["misfit"],
         "counts": [(verdict, counts[verdict], about) for verdict, about in VERDICTS.items() if counts[verdict]],
         "tensors": [(row.name, row.dtype, row.shape) for row in card.tensors[:TENSORS]],
         "all_tensors": len(card.tensors),

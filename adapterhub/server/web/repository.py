@@ -7,9 +7,9 @@ from itertools import islice
 from typing import Any, final
 
 from adapterhub.errors import AdapterHubError
-from adapterhub.formats import safetensors_header
-from adapterhub.protocols.hf_hub.answers import EntryNotFound
+from adapterhub.protocols.hf_hub.answers import EntryNotFound, TooLarge
 from adapterhub.reference import Name
+from adapterhub.server.headers import read_header
 from adapterhub.store.history.commit import Commit, TreeFile
 from adapterhub.verbs.desk import Desk
 
@@ -18,7 +18,8 @@ __all__ = ["Row", "commits", "content", "crumbs", "rows"]
 SHOWN = 200_000
 """Bytes of a text that are shown."""
 
-TENSORS = 2000
+TENSORS = ".safetensors"
+SHOWN_TENSORS, SHOWN_METADATA = 2000, 50
 COMMITS = 200
 
 
@@ -67,23 +68,26 @@ def crumbs(path: str) -> list[tuple[str, str]]:
 
 
 def content(desk: Desk, file: TreeFile) -> dict[str, Any]:
-    """What can be shown of a file: its tensors, or its text as far as it goes; neither of what is neither."""
+    """What can be shown of a file: its tensors, or its text as far as it goes; neither of what is neither or `huge`."""
+    nothing = {"tensors": None, "text": None, "cut": False, "huge": False}
     try:
-        if file.path.endswith(".safetensors"):
-            return {"tensors": _tensors(desk, file), "text": None, "cut": False}
+        if file.path.endswith(TENSORS):
+            return {**nothing, "tensors": _tensors(desk, file)}
         with desk.store.blob(file.blob) as stream:
             data = stream.read(SHOWN + 1)
+    except TooLarge:
+        return {**nothing, "huge": True}
     except AdapterHubError:  # the header is broken, or the bytes are damaged: the file can still be asked for
-        return {"tensors": None, "text": None, "cut": False}
+        return nothing
     text = None if b"\0" in data else _text(data[:SHOWN], file.path)
-    return {"tensors": None, "text": text, "cut": text is not None and len(data) > SHOWN}
+    return {**nothing, "text": text, "cut": text is not None and len(data) > SHOWN}
 
 
 def _tensors(desk: Desk, file: TreeFile) -> dict[str, Any]:
-    with desk.store.blob(file.blob) as stream:
-        header = safetensors_header.read(stream, file.size, file.path)
+    header, _ = read_header(desk, file)
     listed = [(name, tensor.dtype, tensor.shape) for name, tensor in sorted(header.tensors.items())]
-    return {"rows": listed[:TENSORS], "all": len(listed), "metadata": header.metadata}
+    metadata = dict(islice(header.metadata.items(), SHOWN_METADATA))
+    return {"rows": listed[:SHOWN_TENSORS], "all": len(listed), "metadata": metadata}
 
 
 def _text(data: bytes, path: str) -> str | None:

@@ -1,10 +1,10 @@
-"""Numbers, sizes and times as people read them."""
+"""Numbers and times as people read them."""
 
 from datetime import UTC, datetime
 
-from adapterhub.readable import short, size
+from adapterhub.readable import count, short, size
 
-__all__ = ["FILTERS", "count", "day", "moment", "number"]
+__all__ = ["FILTERS", "day", "moment", "number"]
 
 
 def number(value: float) -> str:
@@ -14,15 +14,6 @@ def number(value: float) -> str:
     ('0.9123', '3', '1.235e+07')
     """
     return f"{value:.4g}"
-
-
-def count(amount: int, word: str) -> str:
-    """How many of something.
-
-    >>> count(1, "adapter"), count(1200, "adapter")
-    ('1 adapter', '1,200 adapters')
-    """
-    return f"{amount:,} {word}{'' if amount == 1 else 's'}"
 
 
 def day(time: str) -> str:

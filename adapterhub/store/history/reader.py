@@ -77,12 +77,15 @@ class HistoryReader:
         return Commit.from_bytes(data, str(path))
 
     def find(self, name: Name, revision: str) -> tuple[str, Commit]:
-        """The commit that a full commit id, HEAD, a branch or a tag means, in this order, as git has it."""
+        """The commit that a full commit id, HEAD, main, a tag or another branch means, in this order: a branch that is
+        called as a version hides it from nobody."""
         if is_oid(revision) and self.path(name, revision).exists():
             oid: str | None = revision
         else:
             word = MAIN if revision == "HEAD" else revision
-            oid = self.heads_of(name).get(word) or self.tags_of(name).get(word)
+            heads, tags = self.heads_of(name), self.tags_of(name)
+            first, then = (heads, tags) if word == MAIN else (tags, heads)
+            oid = first.get(word) or then.get(word)
         if not oid:
             known = ", ".join([*self.branches(name), *self.tags(name)][:8]) or "none yet"
             raise NotFound(f"{name}: no branch, tag or commit {revision[:100]!r}", hint=f"there are: {known}")

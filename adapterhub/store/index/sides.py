@@ -4,7 +4,9 @@ What an entry's files say never changes, so a side is kept by the entry's digest
 row, which follows the events. How a side is derived is the audit's business: here it is bytes.
 """
 
+import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
@@ -16,6 +18,7 @@ from adapterhub.entry import Entry
 from adapterhub.errors import AdapterHubError
 from adapterhub.store.index.ask import answered
 from adapterhub.store.index.tables import Row, Side, Sided
+from adapterhub.store.locks import alone
 
 if TYPE_CHECKING:
     from adapterhub.store.store import Store
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Audited", "Known", "Maker", "known"]
 
 BATCH = 500
+LOCK = "sides.lock"
 
 
 @final
@@ -38,18 +42,13 @@ class Maker:
 @final
 @dataclass(frozen=True)
 class Audited:
-    """One version: what it is called, its pins as JSON (empty without one), and the digest of its side.
-
-    `newest` is the version published last, `public` one that everybody may see.
-    """
+    """One version: what it is called, its pins as JSON (empty without one), and the digest of its side."""
 
     reference: str
     digest: str
     pin: str
     noted: str
     side: str
-    newest: bool
-    public: bool
 
 
 @final
@@ -71,14 +70,14 @@ def known(store: "Store", maker: Maker, watch: Callable[[int, int], None] | None
 def _ask(engine: Engine, store: "Store", maker: Maker, watch: Callable[[int, int], None] | None) -> Known:
     try:
         with Session(engine) as session:
-            columns = (Row.reference, Row.digest, Row.pin, Row.noted, Row.newest, Row.public, Row.format, Row.health)
+            columns = (Row.reference, Row.digest, Row.pin, Row.noted, Row.format, Row.health)
             question: Any = select(*columns).where(Row.kind == "adapter")  # type: ignore[call-overload]
             found = session.execute(question.order_by(Row.adapter, Row.time, Row.id)).all()
             damaged = [row.reference for row in found if row.health == "unreadable"]
             mine = [row for row in found if row.format in maker.formats and row.health != "unreadable"]
             sides, lost = _sides(session, store, maker, dict.fromkeys(row.digest for row in mine), watch)
             rows = tuple(
-                Audited(row.reference, row.digest, row.pin, row.noted, sides[row.digest], row.newest, row.public)
+                Audited(row.reference, row.digest, row.pin, row.noted, sides[row.digest])
                 for row in mine
                 if row.digest in sides
             )
@@ -98,9 +97,31 @@ def _sides(
     watch: Callable[[int, int], None] | None,
 ) -> tuple[dict[str, str], set[str]]:
     """The side of each entry; those that are not kept are made now. The entries that cannot be read come second."""
-    kept = dict(session.exec(select(Sided.entry, Sided.side).where(Sided.maker == maker.version)).all())
+    kept, wanted = _kept(session, maker), list(wanted)
+    if all(digest in kept for digest in wanted):
+        return kept, set()
+    with _making(store):  # who comes second finds what the first has made
+        return _made(session, store, maker, wanted, watch)
+
+
+def _kept(session: Session, maker: Maker) -> dict[str, str]:
+    return dict(session.exec(select(Sided.entry, Sided.side).where(Sided.maker == maker.version)).all())
+
+
+def _making(store: "Store") -> AbstractContextManager[None]:
+    """Only one makes sides at a time; where nothing can be written, everybody does it for himself."""
+    return alone(store.layout.incoming, LOCK) if os.access(store.root, os.W_OK) else nullcontext()
+
+
+def _made(
+    session: Session,
+    store: "Store",
+    maker: Maker,
+    wanted: Iterable[str],
+    watch: Callable[[int, int], None] | None,
+) -> tuple[dict[str, str], set[str]]:
+    kept, lost = _kept(session, maker), set[str]()
     fresh = [digest for digest in wanted if digest not in kept]
-    lost: set[str] = set()
     for start in range(0, len(fresh), BATCH):
         made = dict(_make(store, maker, fresh[start : start + BATCH], lost))
         _keep(session, maker, made)

@@ -3,7 +3,7 @@
 import pytest
 from huggingface_hub import ModelCard
 
-from adapterhub.protocols.hf_hub.card import Card, body_of, front_of, read_card, write_card
+from adapterhub.protocols.hf_hub.card import FRONT, Card, body_of, faults_of, front_of, read_card, write_card
 
 WRITTEN = Card(
     base="org/tiny",
@@ -60,11 +60,18 @@ def test_several_bases_are_none() -> None:
         "---\na: [unclosed\n---\n",
         "---\na: &x [1]\nb: *x\n---\n",
         f"---\n{'a: 1 # ' + 'x' * 70000}\n---\n",
+        '---\na: "\\ud800"\n---\n',
+        '---\n"\\udfff": 1\n---\n',
         "---\nno end",
     ],
 )
 def test_front_matter_that_is_none_says_nothing(text: str) -> None:
     assert front_of(text) == {}
+    assert bool(faults_of(text)) == bool(FRONT.match(text))
+
+
+def test_numbers_that_are_none_become_words() -> None:
+    assert front_of("---\na: .nan\nb: [-.inf, 1.5]\n---\n") == {"a": "nan", "b": ["-inf", 1.5]}
 
 
 def test_odd_values_say_nothing_and_raise_nothing() -> None:

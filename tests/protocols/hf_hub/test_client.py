@@ -29,8 +29,15 @@ def logged_in(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("hub+http://team:8000", None, "ah_mine"),
         ("hub+https://team.example/hub/", None, "ah_mine"),
         ("hub+https://huggingface.co", None, "hf_login"),
+        ("hub+https://HuggingFace.co", None, "hf_login"),
+        ("hub+https://huggingface.co:443", None, "hf_login"),
+        ("hub+https://huggingface.co./", None, "hf_login"),
+        ("hub+https://huggingface.co:8443", None, ""),
+        ("hub+http://huggingface.co", None, ""),
         ("hub+http://mirror:1", "http://mirror:1/", "ah_mine"),
+        ("hub+http://Mirror:80", "http://mirror", "ah_mine"),
         ("hub+https://huggingface.co", "http://mirror:1", ""),
+        ("hub+https://HUGGINGFACE.co:443", "http://mirror:1", ""),
     ],
 )
 def test_each_hub_gets_its_own_token(monkeypatch, url: str, endpoint: str | None, token: str) -> None:

@@ -81,6 +81,15 @@ def test_the_header_comes_first_and_is_text():
     assert read({"key": "header", "value": {"summary": "\ud800", "description": None}}) == [Header("?", "", None)]
 
 
+@pytest.mark.parametrize("parent", ["main", "\ud800", "a" * 41, 5, ["a" * 40], "abcd", "x" * 9000])
+def test_the_parent_is_a_commit(parent):
+    with pytest.raises(WrongUsage, match="hex digits, got") as refusal:
+        read({"key": "header", "value": {"summary": "x", "parentCommit": parent}})
+    assert len(str(refusal.value)) < 200
+    (header,) = read({"key": "header", "value": {"summary": "x", "parentCommit": "AB" * 20}})
+    assert header.parent == "ab" * 20
+
+
 def test_a_line_or_a_number_of_lines_without_end_is_refused(monkeypatch):
     monkeypatch.setattr(commit_lines, "LONGEST", 200)
     with pytest.raises(WrongUsage, match="a line of more than"):

@@ -96,6 +96,42 @@ def test_the_persons_words_stand_below_ours(mine: Hub, server: Running, tmp_path
     assert Path(path).read_text().endswith("# Gedicht\nfür dich\n")
 
 
+def test_who_may_not_make_it_public_hears_so_before_any_byte_travels(mine: Hub, server: Running, monkeypatch, tmp_path):
+    mine.push(["ada/poet"], "team")
+    mine.add(tiny_adapter(tmp_path / "new", seed=8), "ada/ode")
+    monkeypatch.setenv("ADAPTERHUB_TOKEN", server.new_token(f"writer{tmp_path.name}", "write", "ada"))
+    mine.note("ada/poet", {"for": "the readers"})
+    before = len(server.lines())
+    with pytest.raises(Refused, match="ada/ode: to make it public wants a token for admin of ada") as refusal:
+        mine.push(["ada/poet", "ada/ode"], "team", public=True)
+    assert "push without --public" in refusal.value.hint
+    assert "--role admin --namespace ada" in refusal.value.hint
+    assert {line["method"] for line in server.lines()[before:] if "method" in line} == {"GET"}
+    assert mine.push(["ada/poet"], "team", public=True)[0].reference == "ada/poet@1"  # nothing new becomes public
+    assert mine.push(["ada/ode"], "team")[0].reference == "ada/ode@1"
+
+
+def test_a_strangers_hub_is_asked_by_the_push_itself_what_may_be_public(mine: Hub, stranger: Running, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.HfApi.whoami", lambda _: {"name": "ada", "auth": {}})
+    mine.push(["ada/poet"], "team", public=True)
+    assert api(stranger).model_info("ada/poet").private is False
+
+
+@pytest.mark.parametrize("whose", ["server", "stranger"])
+def test_a_gitignore_that_keeps_files_of_an_entry_out_is_told_and_nothing_named(mine, tmp_path, request, whose) -> None:
+    server = request.getfixturevalue(whose)
+    api(server).create_repo("ada/poet")
+    api(server).upload_file(path_or_fileobj=b"*.safetensors\n", path_in_repo=".gitignore", repo_id="ada/poet")
+    with pytest.raises(
+        Refused, match=r"ada/poet: the \.gitignore there keeps out adapter_model\.safetensors"
+    ) as refusal:
+        mine.push(["ada/poet"], "team")
+    assert "change that file" in refusal.value.hint
+    assert api(server).list_repo_refs("ada/poet").tags == []
+    api(server).delete_file(".gitignore", "ada/poet")
+    assert mine.push(["ada/poet"], "team")[0].reference == "ada/poet@1"
+
+
 def test_what_is_new_is_private_unless_it_is_to_be_public(mine: Hub, server: Running, tmp_path: Path) -> None:
     mine.push(["ada/poet"], "team", public=True)
     assert api(server).model_info("ada/poet").private is False
@@ -206,7 +242,7 @@ def test_offline_nothing_is_asked(mine: Hub, monkeypatch, how: str) -> None:
 
 def test_a_remote_says_who_one_is_there(mine: Hub, server: Running) -> None:
     mine.push(["ada/poet"], "team")
-    assert mine.remote_test("team").kind == "as admin, admin, 1 versions"
+    assert mine.remote_test("team").kind == "as admin, admin, 1 version"
 
 
 def test_what_lies_on_a_hub_can_be_looked_at_without_pulling_it(mine: Hub, other: Hub) -> None:

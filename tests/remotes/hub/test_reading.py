@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from adapterhub.errors import Conflict, Corrupt, NotFound, Refused, Unreachable
+from adapterhub.errors import Conflict, Corrupt, NotFound, Refused, Unreachable, WrongUsage
 from adapterhub.hub import Hub
 from tests.builders import tiny_adapter, write_files
 from tests.protocols.hub_server import Hub as Server
@@ -96,6 +96,15 @@ def test_what_lies_there_can_be_shown_without_being_pulled(hub: Hub) -> None:
     listed = hub.show("hf:bob/poet@v1")
     assert listed.reference == f"{NAME}@v1"
     assert listed.facts.rank == 2
+
+
+def test_the_address_of_its_page_means_the_same(hub: Hub, server: Server) -> None:
+    commit = server.commit(NAME)
+    pages = [f"{server.url}/{NAME}/tree/v1", f"{server.url}/{NAME}/tree/{commit}", "ada/mine"]
+    assert [pulled.reference for pulled in hub.pull(pages)] == [f"{NAME}@v1", "ada/mine@v1"]
+    with pytest.raises(WrongUsage, match="another server") as refusal:
+        hub.pull([f"http://team.example/{NAME}/tree/v1"])
+    assert f"adapterhub pull {NAME}@v1 --from hub+http://team.example" in refusal.value.hint
 
 
 def test_only_the_adapter_is_fetched_of_all_that_lies_there(hub: Hub, server: Server) -> None:

@@ -7,18 +7,22 @@ from pathlib import Path
 from adapterhub.reference import Name
 from adapterhub.server.claims import Claims
 from adapterhub.server.ingest.xet import XetIngest
+from adapterhub.server.settings import Serving
 from adapterhub.store.store import Store
 from tests.protocols.xet.making import chunk, file, shard, term
 
 POET = Name("ada", "poet")
 LARGEST = 1 << 20
+SERVING = Serving(largest=LARGEST)
 
 
-def ingest_at(root: Path, caller: str = "ada", name: Name = POET, claims: Claims | None = None) -> XetIngest:
+def ingest_at(
+    root: Path, caller: str = "ada", name: Name = POET, claims: Claims | None = None, serving: Serving = SERVING
+) -> XetIngest:
     """A caller's uploads to a repository."""
     store = Store(root)
     store.create()
-    return XetIngest(store, claims or Claims(store.layout), LARGEST, caller, name)
+    return XetIngest(store, claims or Claims(store.layout), serving, caller, name)
 
 
 def send_xorb(ingest: XetIngest, depot: str, name: str, xorb: bytes) -> bool:

@@ -1,6 +1,9 @@
 """Chunks become a blob when they make what was said, and else nothing does."""
 
 import hashlib
+import os
+import shutil
+import time
 import tracemalloc
 from pathlib import Path
 
@@ -20,6 +23,9 @@ from adapterhub.server.claims import Claims
 from adapterhub.server.ingest.xet import MOST, XetIngest
 from adapterhub.server.ingest.xet_file import OPEN
 from adapterhub.server.ingest.xet_kept import xorb_path
+from adapterhub.server.room import Full, Room
+from adapterhub.server.settings import Serving
+from adapterhub.store.depots import SHORTEST
 from adapterhub.store.store import Store
 from adapterhub.store.sweep import sweep
 from tests.protocols.xet.making import GOLDEN_NAME, GOLDEN_SHARD, GOLDEN_XORB, POEM, chunk, file, header, named, shard
@@ -191,7 +197,7 @@ def test_a_bomb_bursts_before_it_is_unpacked(tmp_path: Path) -> None:
 def test_memory_stays_flat_however_large_the_file(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.create()
-    ingest = XetIngest(store, Claims(store.layout), 1 << 30, "ada", POET)
+    ingest = XetIngest(store, Claims(store.layout), Serving(largest=1 << 30), "ada", POET)
     depot, piece = ingest.begin(), bytes(range(256)) * 512
     send_xorb(ingest, depot, A, chunk(piece, 1) * 100)
     wanted = hashlib.sha256(piece * 600).hexdigest()
@@ -202,3 +208,80 @@ def test_memory_stays_flat_however_large_the_file(tmp_path: Path) -> None:
     finally:
         tracemalloc.stop()
     assert store.layout.blob(Digest(wanted)).stat().st_size == 600 * len(piece)
+
+
+def test_a_disk_that_is_full_is_told_before_a_byte_is_taken(tmp_path: Path) -> None:
+    depot = ingest_at(tmp_path).begin()
+    full = ingest_at(tmp_path, serving=Serving(spare=1 << 60))
+    with full.receiving(depot) as (_, path), pytest.raises(Full, match="no room for 5 bytes more"):
+        full.insist_room(path.parent, 5)
+    with pytest.raises(Full):
+        full.begin()
+
+
+def test_on_a_full_disk_depots_go_sooner(tmp_path: Path) -> None:
+    ingest = ingest_at(tmp_path, serving=Serving(spare=1 << 60))
+    depots = [ingest.depots.current(owner * 64) for owner in "ab"]
+    for owner, depot, seconds in zip("ab", depots, (SHORTEST + 60, SHORTEST - 60), strict=True):
+        lock = ingest.depots.folder / (owner * 64) / depot / "lock"
+        os.utime(lock, (time.time() - seconds,) * 2)
+    with pytest.raises(Full):
+        ingest.begin()
+    assert [path.name for path in ingest.depots.folder.iterdir()] == ["b" * 64]
+
+
+def test_a_shard_that_claims_more_than_the_disk_has_makes_nothing(tmp_path: Path) -> None:
+    ingest = ingest_at(tmp_path, serving=Serving(largest=1 << 40, spare=0))
+    depot = ingest.begin()
+    send_xorb(ingest, depot, A, chunk(bytes(LARGEST_CHUNK), 1) * 8)
+    term = a_term(A, 8 * LARGEST_CHUNK, 0, 8)
+    free = shutil.disk_usage(tmp_path).free
+    per_file = free // 2 // (8 * LARGEST_CHUNK) + 1
+    names = [hashlib.sha256(bytes([number])).hexdigest() for number in range(2)]
+    with pytest.raises(Full, match="no room"):
+        send_shard(ingest, depot, shard(*(file(name, [term] * per_file) for name in names)))
+    assert blobs(ingest) == []
+    assert ingest.begin() == depot
+
+
+def test_room_is_wanted_for_what_its_sender_has_not_made_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ingest = ingest_at(tmp_path)
+    depot, asked = sent(ingest), list[int]()
+    monkeypatch.setattr(Room, "insist", lambda _, size=0: asked.append(size))
+    for wanted in (SIZE, 0):
+        asked.clear()
+        send_shard(ingest, depot, shard_of(LINE, (A, SIZE, 0, 3)))
+        assert asked[0] == wanted
+
+
+def test_the_disk_is_looked_at_while_a_file_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ingest = ingest_at(tmp_path)
+    depot, asked = sent(ingest), list[int]()
+
+    def insist(room: Room, size: int = 0) -> None:
+        asked.append(size)
+        if len(asked) > 1:  # another upload was faster
+            raise Full("no room", hint="later")
+
+    monkeypatch.setattr(Room, "insist", insist)
+    with pytest.raises(Full):
+        send_shard(ingest, depot, shard_of(LINE, (A, SIZE, 0, 3)))
+    assert len(asked) == 2
+    assert blobs(ingest) == []
+    assert not [path for path in ingest.store.layout.incoming.iterdir() if path.suffix in (".tmp", ".ready")]
+
+
+def test_one_upload_has_an_end_in_bytes_and_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ingest = ingest_at(tmp_path)
+    depot = sent(ingest)
+    folder = ingest.depots.folder / ingest.owner / depot
+    monkeypatch.setattr("adapterhub.server.ingest.xet.FULL", 0)
+    ingest.insist_room(folder, MOST * LARGEST - 2 * SIZE)
+    with pytest.raises(TooLarge, match=f"at most {MOST * LARGEST} in"):
+        ingest.insist_room(folder, MOST * LARGEST)
+    monkeypatch.setattr("adapterhub.server.ingest.xet.MANY", 0)
+    with pytest.raises(TooLarge, match="bytes in 2 pieces are here") as told:
+        ingest.insist_room(folder, 1)
+    assert "several commits" in told.value.hint

@@ -34,6 +34,18 @@ def test_a_folder_goes_up_and_comes_down_byte_for_byte(hub, api, tmp_path):
     assert (listed.facts.rank, listed.license, listed.by) == (2, "mit", "admin")
 
 
+def test_what_a_gitignore_keeps_out_does_not_go_up(hub, api, tmp_path):
+    repo = hub.name()
+    api.create_repo(repo)
+    place = write_files(folder(tmp_path), {".gitignore": b".env\n*.bin\n", ".env": b"secret", "state.bin": b"\0" * 99})
+    api.upload_folder(repo_id=repo, folder_path=place)
+    files = set(api.list_repo_files(repo))
+    assert files == {".gitignore", "README.md", "adapter_config.json", "adapter_model.safetensors"}
+    write_files(place, {"later.bin": b"\0"})
+    api.upload_folder(repo_id=repo, folder_path=place, allow_patterns=["later.bin"])
+    assert set(api.list_repo_files(repo)) == files
+
+
 def test_versions_tags_and_revisions(hub, api, tmp_path):
     repo = hub.name()
     api.create_repo(repo)
@@ -133,7 +145,7 @@ def test_lists_and_searches(hub, api, tmp_path):
     api.create_repo(repo)
     api.upload_folder(repo_id=repo, folder_path=folder(tmp_path))
     assert [model.id for model in api.list_models(author=hub.namespace)] == [repo]
-    assert [model.id for model in api.list_models(search=repo, filter=["peft", "verse"])] in ([repo], [])
+    assert [model.id for model in api.list_models(search=repo, filter=["peft", "verse"])] == [repo]
     (found,) = api.list_models(author=hub.namespace, full=True, filter="peft")
     assert found.adapterhub["versions"][0]["version"] == "1"
     assert found.library_name == "peft"

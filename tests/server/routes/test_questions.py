@@ -35,6 +35,24 @@ def test_weights_and_binaries_go_as_large_files_and_the_rest_in_the_commit(hub):
     assert not any(row["shouldIgnore"] for row in told.values())
 
 
+def test_what_a_gitignore_names_need_not_be_sent(hub):
+    hub.create()
+    names = (".env", "run/a.log", "README.md", "adapterhub.json")
+
+    def told(**more):
+        rows = [{"path": path, "size": 3, "sample": ""} for path in names]
+        answer = hub.ask("POST", "/api/models/{repo}/preupload/main", json={"files": rows, **more}).json()
+        return [row["path"] for row in answer["files"] if row["shouldIgnore"]]
+
+    assert told() == []
+    assert told(gitIgnore=".env\n*.log\n*.json") == [".env", "run/a.log"]
+    hub.commit({".gitignore": b"run/\n"})
+    assert told() == ["run/a.log"]
+    assert told(gitIgnore="") == []
+    answer = hub.ask("POST", "/api/models/{repo}/preupload/main", json={"files": [], "gitIgnore": "a\n" * 1001})
+    assert answer.status_code == 400
+
+
 def test_what_lies_there_is_told_so_that_it_need_not_be_sent(hub):
     files = hub.filled()
     told = preupload(hub, ("README.md", 7, b""), ("none.txt", 1, b""))
@@ -68,6 +86,16 @@ def test_a_history_comes_in_pages(hub):
     assert hub.get(f"/api/models/{{repo}}/commits/{ids[2]}").json()[0]["id"] == ids[2]
 
 
+@pytest.mark.parametrize("kind", ["json", "data"])
+def test_paths_are_asked_about_in_json_and_in_a_form(hub, kind):
+    hub.filled()
+    path = "/api/models/{repo}/paths-info/main"
+    rows = hub.ask("POST", path, **{kind: {"paths": ["README.md", "none", "in"], "expand": True}}).json()
+    assert {row["path"]: row["lastCommit"]["title"] for row in rows} == {"README.md": "a commit", "in": "a commit"}
+    assert hub.ask("POST", path, **{kind: {"paths": ["README.md"], "expand": "x"}}).status_code == 422
+    assert hub.ask("POST", path, json=["README.md"]).status_code == 422
+
+
 def test_models_come_in_pages(hub):
     for number, name in enumerate(("a", "b", "c")):
         hub.server.hub.desk.store.publish(entry(20 + number), parse(hub.name(name)))
@@ -77,7 +105,9 @@ def test_models_come_in_pages(hub):
         names += [row["id"] for row in answer.json()]
         path = answer.links.get("next", {}).get("url", "").removeprefix(hub.server.url)
     assert names == [hub.name(name) for name in ("c", "b", "a")]
-    assert hub.get("/api/models?cursor=nonsense").status_code == 400
+    half = base64.b64encode(b'["\\ud800", "a"]').decode()
+    for cursor in ("nonsense", half):
+        assert hub.get("/api/models", params={"cursor": cursor}).status_code == 400
 
 
 def test_each_version_with_its_commit_is_told(hub):
@@ -123,6 +153,13 @@ def test_who_sent_what_makes_no_version_is_told_why(hub):
     assert answer.status_code == 200
     assert "no version was published" in answer.headers["x-hf-warning"]
     assert str(hub.server.home) not in answer.headers["x-hf-warning"]
+
+
+def test_a_commit_made_for_what_is_none_is_refused(hub):
+    hub.create()
+    answer = hub.commit({"a.txt": b"1"}, parent="\ud800")
+    assert answer.status_code == 400
+    assert "parentCommit is a commit" in answer.json()["error"]
 
 
 def test_other_kinds_of_repositories_are_not_here(hub):

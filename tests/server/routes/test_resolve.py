@@ -1,17 +1,9 @@
 """Files as they are fetched: whole, in ranges, not again, and never as a page."""
 
-import shutil
-import socket
-import subprocess
-import time
-
-import httpx2
 import pytest
 
 from adapterhub.reference import parse
 from tests.builders import entry
-from tests.server.routes.asking import Asking
-from tests.server.running import running
 
 FILE = "/{repo}/resolve/main/adapter_model.safetensors"
 
@@ -121,54 +113,3 @@ def test_notes_of_its_versions_lie_at_every_revision(hub):
     got = hub.get(f"/{{repo}}/resolve/1/.adapterhub/notes/{said.digest.hex}/{note}.json")
     assert got.content == said.notes[0].to_bytes()
     assert hub.get(f"/{{repo}}/resolve/1/.adapterhub/notes/{said.digest.hex}/{'0' * 64}.json").status_code == 404
-
-
-def test_an_nginx_in_front_sends_the_files_itself(tmp_path):
-    with running(tmp_path, "--x-accel", "/blobs") as server:
-        hub = Asking(server, "ada")
-        weights = hub.filled()["adapter_model.safetensors"]
-        port, told = _nginx(tmp_path, server)
-        try:
-            for asked, wanted in ((None, weights), ("bytes=3-9", weights[3:10])):
-                headers = {"Range": asked} if asked else {}
-                got = httpx2.get(
-                    f"http://127.0.0.1:{port}/ada/poet/resolve/main/adapter_model.safetensors",
-                    headers={"Authorization": f"Bearer {server.token}", **headers},
-                    trust_env=False,
-                )
-                assert got.content == wanted
-                assert got.headers["content-disposition"].startswith("attachment")
-            head = hub.ask("HEAD", FILE)
-            assert head.headers["content-length"] == str(len(weights))
-        finally:
-            told.terminate()
-            told.wait(30)
-
-
-def _nginx(folder, server):
-    """An nginx before the server, which may read its blobs."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    config = folder / "nginx.conf"
-    config.write_text(f"""
-        daemon off; worker_processes 1; user root; pid {folder}/nginx.pid; error_log {folder}/error.log;
-        events {{}}
-        http {{
-            access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
-            fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-            server {{
-                listen 127.0.0.1:{port};
-                location / {{ proxy_pass {server.url}; proxy_set_header Host $http_host; }}
-                location /blobs/ {{ internal; alias {server.home}/blobs/sha256/; }}
-            }}
-        }}""")
-    program = shutil.which("nginx")
-    assert program
-    started = subprocess.Popen([program, "-c", str(config), "-p", str(folder)], stderr=subprocess.DEVNULL)
-    for _ in range(100):
-        with socket.socket() as there:
-            if there.connect_ex(("127.0.0.1", port)) == 0:
-                return port, started
-        time.sleep(0.05)
-    raise AssertionError((folder / "error.log").read_text())

@@ -94,7 +94,10 @@ def test_repositories_are_made_by_writers_and_deleted_by_admins(hub, tokens):
     for who in ("read", "other"):
         assert hub.ask("POST", "/api/repos/create", token=tokens[who], **asked).status_code == 403
     public = {"json": {**asked["json"], "visibility": "public"}}
-    assert hub.ask("POST", "/api/repos/create", token=tokens["write"], **public).status_code == 403
+    refused = hub.ask("POST", "/api/repos/create", token=tokens["write"], **public)
+    assert refused.status_code == 403
+    assert "to make it public wants a token for admin" in refused.json()["error"]
+    assert "push without --public" in refused.json()["hint"]
     assert hub.ask("POST", "/api/repos/create", token=tokens["write"], **asked).status_code == 200
     assert hub.get("/api/models/{repo}").json()["private"]
     assert private(hub.ask("DELETE", "/api/repos/delete", token=tokens["other"], **asked))

@@ -1,6 +1,7 @@
 """What the audit needs of every adapter, kept in the index."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -38,6 +39,15 @@ def test_a_side_is_made_once_for_each_entry_and_kept_once_for_each_layout(store)
     second = Making()
     assert known(store, second.maker) == found
     assert second.made == []
+
+
+def test_of_two_who_ask_at_once_one_makes_the_sides(store):
+    known(store, Making(1).maker)  # so that the index itself is there
+    making = Making(2)
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda _: known(store, making.maker), range(2)))
+    assert len(making.made) == 3
+    assert found[0] == found[1]
 
 
 def test_another_version_of_the_audit_makes_all_of_them_again(store):

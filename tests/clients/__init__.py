@@ -1,0 +1,1 @@
+"""Clients that other people wrote, each as it is, against a real server."""
