@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import final
+from unicodedata import normalize
 
 from adapterhub.digest import Digest
 from adapterhub.errors import Corrupt, WrongUsage
@@ -16,7 +17,7 @@ from adapterhub.protocols.hf_hub.answers import EntryNotFound, ParentMoved, Revi
 from adapterhub.protocols.hf_hub.commit_lines import Deleted, Header, Large, Line, Regular
 from adapterhub.protocols.hf_hub.layout import MANIFEST
 from adapterhub.reference import Name
-from adapterhub.store.history.commit import Commit, TreeFile
+from adapterhub.store.history.commit import Commit, TreeFile, shared_path
 from adapterhub.store.history.reader import MAIN
 from adapterhub.store.session import Session
 from adapterhub.store.shelf import now
@@ -31,7 +32,6 @@ __all__ = ["Committed", "commit"]
 Tree = Mapping[str, TreeFile]
 Claim = Callable[[Digest], bool]
 """Whether the client may name a blob: he sent it, or the repository has it."""
-
 
 REMOVED = "these files were a version that was removed; a tag on the commit publishes them again"
 
@@ -164,7 +164,8 @@ def _move(desk: Desk, session: Session, name: Name, branch: str, change: Change)
         )
     for file in files:
         session.lease.add(file.blob)
-    fresh = [file for file in files if there.file(file.path) != file]
+    old = {file.path: file for file in there.files}
+    fresh = [file for file in files if old.get(file.path) != file]
     gated, told = gate(desk, name, files, fresh)
     oid = head
     if files != there.files:
@@ -190,9 +191,12 @@ def _tree(desk: Desk, change: Change, before: Commit) -> tuple[TreeFile, ...]:
         del tree[MANIFEST]
     folded: dict[str, str] = {}
     for path in sorted(tree):
-        if (other := folded.setdefault(path.casefold(), path)) != path:
+        if (other := folded.setdefault(normalize("NFC", path).casefold(), path)) != path:
             raise WrongUsage(
-                f"{other} and {path} differ in upper and lower case alone, and many disks take them for one",
+                f"{other} and {path} differ in upper and lower case, or in how their accents are written, alone, and "
+                "many disks take them for one",
                 hint="rename one of them",
             )
+    if (both := shared_path(tree)) is not None:
+        raise WrongUsage(f"a file and a folder have the same path: {both}", hint="rename one of them")
     return tuple(tree[path] for path in sorted(tree))

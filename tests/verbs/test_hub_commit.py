@@ -278,3 +278,19 @@ def test_a_sweep_takes_nothing_a_commit_names(tmp_path):
     sweep(desk.store, 0)
     assert check(desk.store).ok
     assert desk.store.blobs.has(desk.store.history.find(POET, "main")[1].file("notes/x.txt").blob)
+
+
+@pytest.mark.parametrize("together", [("a", "a/b"), ("x/é.txt", "x/e\u0301.txt"), ("A.txt", "a.txt")])
+def test_paths_that_no_disk_holds_together_are_refused_before_anything_is_looked_at(tmp_path, together):
+    desk = repository(tmp_path)
+    before = head(desk)
+    with pytest.raises(WrongUsage):
+        send(desk, {**adapter_files(), **dict.fromkeys(together, b"1")})
+    assert head(desk) == before
+
+
+def test_a_template_and_its_folder_are_no_fault_of_the_disk(tmp_path):
+    desk = repository(tmp_path)
+    words = "additional_chat_templates"
+    with pytest.raises(WrongUsage, match=f"same path: {words}"):
+        send(desk, {**adapter_files(), words: b"1", f"{words}/x.jinja": b"2"})

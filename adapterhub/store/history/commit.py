@@ -1,6 +1,7 @@
 """What a history is made of: a commit is a list of files, and what was said when it was made."""
 
 import hashlib
+from collections.abc import Iterable
 from typing import Annotated, Any, BinaryIO
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator
@@ -10,7 +11,7 @@ from adapterhub.document import Document
 from adapterhub.errors import BadReference, Corrupt
 from adapterhub.manifest import Hex, safe_path
 
-__all__ = ["Commit", "Oid", "RepoInfo", "TreeFile", "git_blob_id"]
+__all__ = ["Commit", "Oid", "RepoInfo", "TreeFile", "git_blob_id", "shared_path"]
 
 Oid = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 """The name of a commit, or git's name of a file's bytes."""
@@ -47,9 +48,8 @@ class Commit(Document):
         paths = {file.path for file in files}
         if len(paths) != len(files):
             raise ValueError("two files have the same path")
-        folders = {path[:at] for path in paths for at, letter in enumerate(path) if letter == "/"}
-        if both := folders & paths:
-            raise ValueError(f"a file and a folder have the same path: {min(both)}")
+        if (both := shared_path(paths)) is not None:
+            raise ValueError(f"a file and a folder have the same path: {both}")
         return tuple(sorted(files, key=lambda file: file.path))
 
     @classmethod
@@ -77,6 +77,13 @@ class RepoInfo(Document):
     private: bool = True
     created: str
     by: str = ""
+
+
+def shared_path(paths: Iterable[str]) -> str | None:
+    """The first path that is a file's and a folder's among these, if there is one."""
+    files = set(paths)
+    folders = {path[:at] for path in files for at, letter in enumerate(path) if letter == "/"}
+    return min(folders & files, default=None)
 
 
 def git_blob_id(stream: BinaryIO, size: int) -> str:
