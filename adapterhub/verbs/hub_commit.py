@@ -1,7 +1,8 @@
 """A commit that a client sends: what it changes becomes a tree, the tree passes the gate, the branch moves.
 
 Small files become blobs while they are read, so that no commit is held in memory. What was kept is claimed until the
-commit names it. The order: blobs, commit, version, tag, branch; so a crash leaves less, never half.
+commit names it. The order: blobs, commit, version, branch, tag; so a crash leaves less, never half, and what it leaves
+out is caught up with: a version without a tag finds its commit.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -174,6 +175,8 @@ def _move(desk: Desk, session: Session, name: Name, branch: str, change: Change)
         oid = history.put(name, Commit.made(**fields, time=time, by=by, files=files))
     version = publish_commit(desk, name, oid, gated, fresh, before=there.files) if branch == MAIN else None
     history.point(name, branch, oid, head)
+    if version and version not in history.tags(name):
+        history.tag(name, version, oid)
     if branch == MAIN and version is None and gated and not gated.ours:
         told = REMOVED
     return Committed(oid, version, told)

@@ -5,7 +5,7 @@ whose version was removed goes. Done again it does nothing, and after a crash it
 """
 
 import errno
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
 
@@ -18,6 +18,7 @@ from adapterhub.store.history.commit import Commit, RepoInfo
 from adapterhub.store.history.history import History
 from adapterhub.store.history.quoting import unquote
 from adapterhub.store.history.reader import MAIN
+from adapterhub.store.history.unreached import reached
 from adapterhub.store.shelf import Version, labels
 from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.hub_lay import laid
@@ -102,15 +103,16 @@ def lay(desk: Desk, name: Name) -> None:
     tags = history.tags(name)
     for tag in _stale(desk, name, tags):
         history.untag(name, tag)
-    for version in versions:
-        if version.label not in tags:
-            with suppress(AdapterHubError):
-                _lay_one(desk, name, version)
+    missing = [version for version in versions if version.label not in tags]
+    loose = _cut_off(desk, name) if missing else {}
+    for version in missing:
+        with suppress(AdapterHubError):
+            _lay_one(desk, name, version, loose)
     if has_history(desk, name):  # whoever made it may not have come to its first commit yet, or never
         first_commit(desk, name, history.info(name))
 
 
-def _lay_one(desk: Desk, name: Name, version: Version) -> None:
+def _lay_one(desk: Desk, name: Name, version: Version, loose: Mapping[str, Commit]) -> None:
     store, history = desk.store, desk.store.history
     entry, head = store.under(name).open(version.digest), history.branches(name).get(MAIN)
     if head:
@@ -118,6 +120,11 @@ def _lay_one(desk: Desk, name: Name, version: Version) -> None:
             if _holds(commit, entry.manifest):
                 history.tag(name, version.label, oid)
                 return
+    for oid, commit in loose.items():
+        if commit.parent == head and _holds(commit, entry.manifest):
+            history.point(name, MAIN, oid, head or "")
+            history.tag(name, version.label, oid)
+            return
     with store.session() as session:
         commit = Commit(
             parent=head,
@@ -129,6 +136,14 @@ def _lay_one(desk: Desk, name: Name, version: Version) -> None:
         oid = history.put(name, commit)
         history.point(name, MAIN, oid, head or "")
         history.tag(name, version.label, oid)
+
+
+def _cut_off(desk: Desk, name: Name) -> dict[str, Commit]:
+    """The commits that nobody names: their maker died when they were published, and before the branch came to them."""
+    history = desk.store.history
+    with suppress(AdapterHubError):
+        return {oid: history.commit(name, oid) for oid in set(history.commits(name)) - reached(history, name)}
+    return {}
 
 
 def _holds(commit: Commit, manifest: Manifest) -> bool:

@@ -40,8 +40,8 @@ def publish_commit(
 ) -> str | None:
     """What a commit on main publishes: new notes about versions, and a stranger's entry as the next version.
 
-    One of ours waits for its tag; one that the files `before` the commit made as well was a version, and has been
-    removed. Called with the repository's lock held.
+    One of ours waits for its tag, a stranger's gets it when the branch has moved; one that the files `before` the
+    commit made as well was a version, and has been removed. Called with the repository's lock held.
     """
     store = desk.under(name)
     tree = {file.path: file for file in store.history.commit(name, oid).files}
@@ -52,10 +52,7 @@ def publish_commit(
         return None
     if made.entry.digest not in labels and _made_by(desk, name, before, made):
         return None
-    label = publish(desk, name, made)
-    if label not in store.history.tags(name):
-        store.history.tag(name, label, oid)
-    return label
+    return publish(desk, name, made)
 
 
 def _made_by(desk: Desk, name: Name, files: Iterable[TreeFile], made: Made) -> bool:

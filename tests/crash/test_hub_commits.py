@@ -39,10 +39,20 @@ def set_scene(root: Path) -> None:
     desk.store.publish(entry(seed=3), parse("ada/writer"))
 
 
+LOG = [("initial commit", []), ("a commit", ["1"]), ("a commit", []), ("a commit", ["2"])]
+
+
+def told(desk: Desk) -> list[tuple[str, list[str]]]:
+    """The commits of main, the oldest first, and their tags."""
+    history = desk.store.history
+    tags, log = history.tags(POET), history.log(POET, history.branches(POET)["main"])
+    return [(commit.title, [tag for tag in tags if tags[tag] == oid]) for oid, commit in log][::-1]
+
+
 DEEDS: dict[str, tuple[Act, Callable[[Desk], object]]] = {
     "commit": (
         lambda desk: send(desk, {**adapter_files(seed=5), "README.md": b"# five"}),
-        lambda desk: (labels(desk), sorted(desk.store.history.tags(POET))) == (["1", "2"], ["1", "2"]),
+        lambda desk: (labels(desk), sorted(desk.store.history.tags(POET)), told(desk)) == (["1", "2"], ["1", "2"], LOG),
     ),
     "tag": (
         lambda desk: (caught_up(desk, POET), "v2" in desk.store.history.tags(POET) or tag(desk, POET, "v2", "main")),

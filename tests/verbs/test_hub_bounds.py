@@ -42,9 +42,9 @@ def desk(tmp_path):
     return desk
 
 
-@pytest.mark.parametrize("time", [moment(hours=1), "9999-12-31T23:59:59.999999Z", "99999", "tomorrow", "20991231"])
+@pytest.mark.parametrize("time", ["in an hour", "9999-12-31T23:59:59.999999Z", "99999", "tomorrow", "20991231"])
 def test_a_note_of_tomorrow_is_refused_and_nothing_moves(desk, time):
-    before = paths(desk)
+    before, time = paths(desk), moment(hours=1) if time == "in an hour" else time
     with pytest.raises(Refused, match="later than now"):
         send(desk, files(note("x", time)))
     assert (paths(desk), said(desk, ABOUT).values) == (before, {})

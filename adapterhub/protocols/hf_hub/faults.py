@@ -114,10 +114,10 @@ class _Meant:
         if status in (409, 412):
             kind = Moved if status == 412 else Taken
             return kind(told, hint=hint or "somebody else was first: look again, then decide")
-        if status in (400, 413, 422):
+        if status in (400, 413, 422, 507):
             return Refused(told, hint=hint or "the Hub does not take it as it is")
         if status is not None:
-            return Unreachable(f"{self.what}: the Hub answered HTTP {status}", hint=LATER)
+            return Unreachable(f"{self.what}: the Hub answered HTTP {status}{f' ({said})' if said else ''}", hint=LATER)
         return Unreachable(f"{self.what}: {str(error) or type(error).__name__}", hint=LATER)
 
 

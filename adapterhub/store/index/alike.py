@@ -6,11 +6,14 @@ somebody: `namespaces` are those whose private adapters he may see; None means a
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-from sqlalchemy import and_, func, tuple_
-from sqlmodel import col, select
+from sqlalchemy import Engine, and_, func, tuple_
+from sqlmodel import Session, col, select
 
+from adapterhub.store.index.ask import answered
+from adapterhub.store.index.file import stamp
 from adapterhub.store.index.newest import answers, visible
 from adapterhub.store.index.sides import Maker
 from adapterhub.store.index.tables import Row, Side, Sided
@@ -18,7 +21,10 @@ from adapterhub.store.index.tables import Row, Side, Sided
 if TYPE_CHECKING:
     from adapterhub.store.store import Store
 
-__all__ = ["Alike", "Key", "alike", "members", "texts"]
+__all__ = ["Alike", "Groups", "Key", "alike", "members", "texts"]
+
+REMEMBERED = 64
+"""Answers that are kept: for people who see the same, as long as nothing changes."""
 
 MOST = 5000
 """Groups one question is about: SQLite has 32,766 places for values."""
@@ -42,11 +48,32 @@ class Alike:
         return self.side, self.pin, self.noted
 
 
-def alike(store: "Store", maker: Maker, namespaces: Namespaces) -> list[Alike]:
+Groups = tuple[Alike, ...]
+_COUNTED: dict[tuple[Path, bytes, int, frozenset[str], Namespaces], Groups] = {}
+
+
+def alike(store: "Store", maker: Maker, namespaces: Namespaces) -> Groups:
     """All groups. What cannot be read has no side, however often it is tried."""
+    return answered(store, lambda engine: _counted(engine, store.layout.index, maker, namespaces))
+
+
+def _counted(engine: Engine, path: Path, maker: Maker, namespaces: Namespaces) -> Groups:
+    """Counted once for as long as the index stays what it is."""
+    key = (path, stamp(path), maker.version, maker.formats, namespaces)
+    if key in _COUNTED:
+        return _COUNTED[key]
     columns = (func.coalesce(Sided.side, ""), Row.pin, Row.noted)
-    asked = _asked((*columns, func.count()), maker, namespaces).group_by(*columns)
-    return [Alike(*row) for row in answers(store, asked)]
+    try:
+        with Session(engine) as session:
+            asked = _asked((*columns, func.count()), maker, namespaces).group_by(*columns)
+            found = tuple(Alike(*row) for row in session.execute(asked).all())
+    finally:
+        engine.dispose()
+    if key[1]:
+        if len(_COUNTED) >= REMEMBERED:
+            _COUNTED.clear()
+        _COUNTED[key] = found
+    return found
 
 
 def members(
@@ -77,4 +104,5 @@ def _asked(columns: Iterable[Any], maker: Maker, namespaces: Namespaces) -> Any:
     made = and_(col(Sided.entry) == col(Row.digest), col(Sided.maker) == maker.version)
     asked: Any = select(*columns).select_from(Row).join(Sided, made, isouter=True)
     good = (col(Row.format).in_(sorted(maker.formats)), col(Row.health) != "unreadable")
-    return asked.where(col(Row.newest), col(Row.kind) == "adapter", *good, *visible(namespaces))
+    newest = func.likely(Row.newest)  # nearly all are: by its index SQLite would read every row to find the first few
+    return asked.where(newest, col(Row.kind) == "adapter", *good, *visible(namespaces))

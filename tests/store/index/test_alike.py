@@ -1,14 +1,18 @@
 """Adapters that are audited alike, counted, for those who may see them."""
 
 import json
+import os
+import time
 
 import pytest
 
 from adapterhub.entry import Entry
 from adapterhub.errors import Corrupt
+from adapterhub.reference import parse
+from adapterhub.store.index import alike as counting
 from adapterhub.store.index.alike import Alike, alike, members, texts
 from adapterhub.store.index.sides import Maker, known
-from tests.builders import POET, digest_of, filled
+from tests.builders import POET, digest_of, entry, filled
 
 ALL, NOBODY = None, frozenset()
 
@@ -22,13 +26,19 @@ def rank(entry: Entry) -> bytes:
 MAKER = Maker(1, frozenset({"peft"}), rank)
 
 
+def settle(store):
+    """Let the index have no reason to look again."""
+    old = time.time() - 3600
+    os.utime(store.layout.events, (old, old))
+
+
 @pytest.fixture
 def store(tmp_path):
     return filled(tmp_path / "store", "ada/poet", "ada/chat", "bob/sql")
 
 
 def test_what_nobody_has_read_yet_has_no_side(store):
-    assert alike(store, MAKER, ALL) == [Alike("", "", "", 3)]
+    assert alike(store, MAKER, ALL) == (Alike("", "", "", 3),)
     assert texts(store, alike(store, MAKER, ALL)) == {}
 
 
@@ -46,9 +56,25 @@ def test_adapters_of_one_layout_and_pin_are_one_group(store):
     assert members(store, MAKER, [], ALL, 9) == []
 
 
+def test_they_are_counted_once_as_long_as_nothing_changes(store, monkeypatch):
+    known(store, MAKER)
+    settle(store)
+    first = alike(store, MAKER, ALL)
+    assert alike(store, MAKER, ALL) is first
+    assert alike(store, MAKER, frozenset({"bob"})) != first
+    store.publish(entry(9), parse("cy/new"))
+    known(store, MAKER)
+    assert [group.count for group in alike(store, MAKER, ALL)] == [4]
+    settle(store)
+    monkeypatch.setattr(counting, "REMEMBERED", 1)
+    assert alike(store, MAKER, ALL) == alike(store, MAKER, ALL)
+    assert len(counting._COUNTED) == 1
+    assert alike(store, Maker(7, MAKER.formats, rank), ALL)[0].side == ""
+
+
 def test_everybody_is_told_of_what_he_may_see(store):
     known(store, MAKER)
-    assert alike(store, MAKER, NOBODY) == []
+    assert alike(store, MAKER, NOBODY) == ()
     (group,) = alike(store, MAKER, frozenset({"bob"}))
     assert group.count == 1
     assert [name for name, _, _ in members(store, MAKER, [group.key], frozenset({"bob"}), 9)] == ["bob/sql@1"]
@@ -65,4 +91,4 @@ def test_what_cannot_be_read_is_a_group_without_a_side(store):
 
 
 def test_other_formats_are_in_no_group(store):
-    assert alike(store, Maker(1, frozenset({"mlx"}), rank), ALL) == []
+    assert alike(store, Maker(1, frozenset({"mlx"}), rank), ALL) == ()
