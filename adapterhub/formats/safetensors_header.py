@@ -94,11 +94,7 @@ def _metadata(table: Any, what: str) -> dict[str, str]:
         return {}
     if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()):
         _lie(what, f"__metadata__ maps text to text, got {str(table)[:80]}")
-    try:
-        "".join(table.values()).encode()
-    except UnicodeEncodeError:
-        _lie(what, "__metadata__ has half a surrogate pair, which is no text")
-    return table
+    return {name: value.encode(errors="replace").decode() for name, value in table.items()}  # no half surrogate pairs
 
 
 def _tensor(name: str, row: Any, data: int, what: str) -> TensorInfo:

@@ -38,6 +38,7 @@ def measure(folder: Path, sizes: Sizes, parts: Iterable[str] | None = None) -> l
             section = PARTS[name](folder / name if name in KEPT else Path(place), sizes)
         words = f"{section.words} The load was {before:.1f} before, {os.getloadavg()[0]:.1f} at the end."
         found.append(Section(section.title, words, section.tables, section.aims))
+        print(rendered(found[-1:]), file=sys.stderr, flush=True)  # what comes next may take long
     return found
 
 
