@@ -14,7 +14,7 @@ PINS := -c constraints.txt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check fix schemas bench hostile registry clean
+.PHONY: help demo test check fix schemas bench hostile pictures registry clean
 
 help:  ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,9 @@ bench: $(VENV)/dev  ## Measure against the peers and write the pages in benchmar
 
 hostile: $(VENV)/dev  ## Send a server 10,000 random requests as each of four callers
 	@$(BIN)/python -m tests.clients.hostile
+
+pictures: $(VENV)/dev  ## Take the pictures of docs/server.md again, with chromium
+	@$(BIN)/python -m tests.server.web.pictures docs/pictures list-desk-light adapter-desk-dark base-phone-light
 
 registry: $(VENV)/dev  ## Train the adapters of registry/ again
 	@$(BIN)/python -m registry.scripts.build

@@ -29,12 +29,15 @@ HINT = (
     "write [remote:]namespace/name[@version, alias or sha256:…], for example ada/poet or team:ada/poet@1.2.0; "
     "a folder begins with / ./ ../ or ~"
 )
+WORDS = "write letters and digits, with . _ or - between them: 96 at most, no slash, no space"
 
 
 def check_name(text: str, what: str, whole: str | None = None) -> str:
-    """The same word if it can be a remote, a namespace or a name; else `BadReference` that shows where it stood."""
+    """The same word if it can be a remote, a namespace or a name; else `BadReference`. `whole` is where it stood."""
     if not WORD.fullmatch(text) or ".." in text or "--" in text:
-        raise BadReference(f"cannot read the reference {whole or text!r}: {text!r} is not a {what}", hint=HINT)
+        if whole is None:
+            raise BadReference(f"{text!r} is not a {what}", hint=WORDS)
+        raise BadReference(f"cannot read the reference {whole!r}: {text!r} is not a {what}", hint=HINT)
     return text
 
 

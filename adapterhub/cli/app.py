@@ -7,6 +7,7 @@ begins with the line of the table. A group of commands (`remote add`) is one fil
 import io
 import os
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Annotated, Any
@@ -161,9 +162,10 @@ def main() -> None:
 
 def _leave(code: int) -> None:
     """End. One of several processes ends at once: gloo's threads let go of Python's objects while it shuts down, and
-    abort what has done its work."""
+    abort what has done its work. So does one that was interrupted: a thread of it may wait for a server."""
     world = sys.modules.get("torch.distributed")
-    if world is not None and world.is_available() and world.is_initialized():
+    is_one = world is not None and world.is_available() and world.is_initialized()
+    if is_one or (code == faults.INTERRUPTED and threading.active_count() > 1):
         if sys.stderr is not None:
             sys.stderr.flush()
         os._exit(code)

@@ -18,7 +18,7 @@ from adapterhub.cli.text import clean
 from adapterhub.errors import AdapterHubError, Refused, WrongUsage
 from adapterhub.system import from_system
 
-__all__ = ["CLOSED", "guarded"]
+__all__ = ["CLOSED", "INTERRUPTED", "guarded"]
 
 INTERRUPTED = 128 + 2
 PAUSE = 5.0

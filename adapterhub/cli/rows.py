@@ -1,8 +1,8 @@
 """Lists of entries, for people."""
 
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from adapterhub.cli.output import say
 from adapterhub.cli.table import Column, print_table
@@ -11,10 +11,11 @@ from adapterhub.readable import count, short
 
 if TYPE_CHECKING:
     from adapterhub.facts import Facts
+    from adapterhub.hub import Hub
     from adapterhub.registry import Listed
     from adapterhub.store.summary import Summary
 
-__all__ = ["named", "print_found", "print_listed"]
+__all__ = ["named", "print_found", "print_listed", "printer"]
 
 LISTED = (
     Column("REFERENCE", keep=20, yields=5), Column("ALIASES", keep=7, yields=3), Column("TYPE", keep=5, yields=2),
@@ -22,6 +23,7 @@ LISTED = (
     Column("DIGEST", keep=0, yields=4), Column("UNREADABLE", keep=10, yields=6),
 )  # fmt: skip
 
+NOTHING = "there is nothing yet; `adapterhub add FOLDER namespace/name` puts an adapter in"
 PLACE = re.compile(r"([^ ]*/[^ ]*: |manifest [^ ]+: )+")
 DIGEST = re.compile(r"sha256:([0-9a-f]{12})[0-9a-f]{52}")
 
@@ -41,12 +43,33 @@ def named(listed: "Listed") -> dict[str, str]:
     return {"reference": str(listed.reference), "digest": str(listed.digest)}
 
 
-def print_listed(listed: "Sequence[Summary]") -> None:
-    """The rows of `list`."""
+@runtime_checkable
+class Hiding(Protocol):
+    """A registry that may show some entries to others only; `hidden` says to whom, and how one becomes one of them."""
+
+    @property
+    def hidden(self) -> str: ...
+
+
+def printer(hub: "Hub", remote: str | None) -> "Callable[[Sequence[Summary]], None]":
+    """How the rows of `list` are printed; that a remote shows nothing may be for want of a token."""
+    if remote is None:
+        return print_listed
+
+    def print_there(listed: "Sequence[Summary]") -> None:
+        there = None if listed else hub.desk.remote(remote)
+        hidden = f"; {there.hidden}" if isinstance(there, Hiding) else ""
+        print_listed(listed, f"there is nothing in {remote}{hidden}")
+
+    return print_there
+
+
+def print_listed(listed: "Sequence[Summary]", nothing: str = NOTHING) -> None:
+    """The rows of `list`, or what is said where there are none."""
     if listed:
         print_table(LISTED, [_listed(row) for row in listed])
     else:
-        say("there is nothing yet; `adapterhub add FOLDER namespace/name` puts an adapter in")
+        say(nothing)
     if unread := sum(bool(row.unreadable) for row in listed):
         say(f"{count(unread, 'version')} cannot be read: `adapterhub check` says more")
 

@@ -74,6 +74,7 @@ class HubRemote:
     missing: str = field(default="", init=False)
     finder: Finder = field(init=False, repr=False)
     _spots: dict[Digest, Spot] = field(default_factory=dict, init=False, repr=False)
+    _private: dict[Name, str] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.finder = Finder(self.client)
@@ -128,6 +129,11 @@ class HubRemote:
         self._spots[listed.digest] = spot
         return listed
 
+    def labels(self, listed: Listed) -> tuple[str, ...]:
+        """Every word that is taken in the repository where a line was found, if it has that name here too."""
+        spot = self._spots.get(listed.digest)
+        return spot.book.labels() if spot and spot.book.repo == str(listed.reference.name) else ()
+
     def open(self, pinned: Digest) -> Entry:
         """See `Registry.open`."""
         spot = self._spots.get(pinned) or self._searched(pinned)
@@ -178,7 +184,8 @@ class HubRemote:
         if reference.pin is not None and not reference.is_digest:
             check_label(reference.pin)
         left = sum(map(is_too_large, entry.notes))
-        self.missing = f"without {count(left, 'note')}: a Hub takes at most {LARGEST_NOTE} bytes in one" if left else ""
+        less = f"without {count(left, 'note')}: a Hub takes at most {LARGEST_NOTE} bytes in one" if left else ""
+        self.missing = "; ".join(filter(None, (less, self._private.get(reference.name, ""))))
         return push(self.finder, entry, reference, public=self.public)
 
     def remove(self, reference: Reference) -> None:
@@ -203,8 +210,8 @@ class HubRemote:
         return self.resolve(reference)
 
     def show_new(self, names: Iterable[Name]) -> None:
-        """Let everybody see the repositories that a push will make. Where the Hub is ours and this token may make none
-        that is public, it is `Refused` now, before any bytes travel."""
+        """Let everybody see the repositories that a push will make; those that are there stay as they are, and
+        `missing` says so. Where the Hub is ours and this token may make none that is public, it is `Refused` now."""
         self.public = True
         missing = [name for name in names if not self._is_there(name)]
         if not missing or not self.client.token:
@@ -218,9 +225,21 @@ class HubRemote:
 
     def _is_there(self, name: Name) -> bool:
         with suppress(NotFound):
-            self.client.info(str(name))
+            if self.client.info(str(name)).private:
+                where = "" if is_home(self.client.endpoint) else f"HF_ENDPOINT={self.client.endpoint} "
+                self._private[name] = (
+                    f"{name} was there before and stays private; who may administer it shows it to everybody with "
+                    f"`{where}hf repos settings {name} --public`"
+                )
             return True
         return False
+
+    @property
+    def hidden(self) -> str:
+        """What whoever asks does not see in a list, and how he does."""
+        if self.client.token:
+            return "private adapters that this token may not see are not listed"
+        return f"private adapters are not listed, since no token was sent: {self.client.login}"
 
     def able(self) -> str:
         """Who the Hub takes us for, and what he may do there."""

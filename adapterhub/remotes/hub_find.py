@@ -6,7 +6,7 @@ from typing import final
 
 from adapterhub.digest import Digest
 from adapterhub.errors import BadReference, Corrupt, NotFound
-from adapterhub.protocols.hf_hub.client import Client
+from adapterhub.protocols.hf_hub.client import Client, quiet
 from adapterhub.protocols.hf_hub.repository import Tree, read_tree
 from adapterhub.reference import Name, Reference
 from adapterhub.registry import Listed
@@ -17,6 +17,8 @@ __all__ = ["Finder", "line_of"]
 
 COMMIT = 12
 """Digits of a commit that are shown."""
+SHOWN = 8
+"""Versions that are named in a hint."""
 
 
 def line_of(name: Name, version: Version) -> Listed:
@@ -76,7 +78,7 @@ class Finder:
         head = book.at(book.head)
         if head.label is not None or not book.versions:
             return head
-        with self.client.asking(self.client.place(book.repo)):
+        with self.client.asking(self.client.place(book.repo)), quiet():
             log = [str(commit.commit_id) for commit in self.client.api.list_repo_commits(book.repo)]
         last = next((version for version in map(book.at, log) if version.label), None)
         with suppress(NotFound):  # main may hold no entry any more
@@ -111,6 +113,6 @@ class Finder:
 
 def _there(book: Book) -> str:
     labels = [version.label or "" for version in book.versions]
-    return (
-        f"there {'is' if len(labels) == 1 else 'are'} {', '.join(labels[-8:])}" if labels else "it has no version yet"
-    )
+    shown = f"{'… ' if len(labels) > SHOWN else ''}{', '.join(labels[-SHOWN:])}"
+    named = f"; the aliases: {', '.join(sorted(book.aliases))}" if book.aliases else ""
+    return f"the versions there: {shown}{named}" if labels else "it has no version yet"

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
 
-from adapterhub.errors import BadReference, Refused
+from adapterhub.errors import BadReference, NotFound, Refused
 from adapterhub.facts import Facts
 from adapterhub.protocols.hf_hub.address import PREFIX
-from adapterhub.protocols.hf_hub.client import Client
+from adapterhub.protocols.hf_hub.client import TIMEOUT, Client, quiet
 from adapterhub.reference import Name
 from adapterhub.registry import Listed
 from adapterhub.remotes.hub_book import versions_told
@@ -18,17 +19,44 @@ from adapterhub.store.summary import Summary
 
 __all__ = ["models", "names_of", "summaries_told", "summary_of"]
 
+AT_ONCE = 500
+"""Models that are asked for in one go."""
+
 
 def models(client: Client) -> Iterator[Any]:
     """What the Hub tells of each model; without `adapterhub` in it, the Hub is not one of ours."""
-    with client.asking(client.endpoint):
-        first = next(iter(client.api.list_models(full=True, limit=1)), None)
-        if first is None or versions_told(first) is not None:
-            yield from client.api.list_models(full=True)
-            return
+    if _is_ours(client):
+        with client.asking(client.endpoint):
+            yield from _quietly(iter(client.api.list_models(full=True)))
+        return
     for author in names_of(client):
         with client.asking(f"{client.endpoint}: {author}"):
-            yield from client.api.list_models(author=author, filter="peft")
+            yield from _quietly(iter(client.api.list_models(author=author, filter="peft")))
+
+
+def _is_ours(client: Client) -> bool:
+    """Whether the Hub's first model, if it has any, tells of versions. A server that is down is not asked twice."""
+    from huggingface_hub.utils import hf_raise_for_status, http_backoff
+
+    asked: dict[str, Any] = {"params": {"full": True, "limit": 1}, "headers": client.headers(), "timeout": TIMEOUT}
+    with client.asking(client.endpoint), quiet():
+        answer = http_backoff("GET", f"{client.endpoint}/api/models", retry_on_exceptions=(), **asked)
+        if answer.status_code == 404:
+            raise NotFound(
+                f"{client.endpoint}: no Hub there, /api/models is not found",
+                hint="is the address that of a Hub, without a path behind the host? A web site's is http(s)://…",
+            )
+        hf_raise_for_status(answer)
+        return all(isinstance(model.get("adapterhub"), dict) for model in answer.json())
+
+
+def _quietly(found: Iterator[Any]) -> Iterator[Any]:
+    """The same; while more are asked for, huggingface_hub tells nobody of its tries."""
+    more: list[Any] = [None]
+    while more:
+        with quiet():
+            more = [*islice(found, AT_ONCE)]
+        yield from more
 
 
 def names_of(client: Client) -> tuple[str, ...]:

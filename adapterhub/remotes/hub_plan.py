@@ -9,7 +9,7 @@ from adapterhub.entry import Damaged, Entry
 from adapterhub.errors import AdapterHubError
 from adapterhub.manifest import File, Manifest
 from adapterhub.note import Note
-from adapterhub.protocols.hf_hub.layout import CARD, MANIFEST, base_path, note_path
+from adapterhub.protocols.hf_hub.layout import CARD, CONFIG, MANIFEST, base_path, note_path
 from adapterhub.protocols.hf_hub.repository import Tree
 from adapterhub.remotes.hub_former import outdated
 from adapterhub.remotes.hub_readme import readme
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
 __all__ = ["Plan", "path_of"]
-
-CONFIG = "adapter_config.json"
 
 
 def path_of(note: Note) -> str:

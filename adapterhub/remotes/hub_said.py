@@ -8,13 +8,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from adapterhub.note import Note
-from adapterhub.protocols.hf_hub.address import PREFIX
-from adapterhub.protocols.hf_hub.card import Card, is_repo, read_card
+from adapterhub.protocols.hf_hub.card import base_named, read_card
+from adapterhub.protocols.hf_hub.layout import CONFIG
 from adapterhub.remotes.hub_entry import Lying
 
 __all__ = ["origin", "said"]
-
-CONFIG = "adapter_config.json"
 
 
 def origin(lying: Lying, place: str) -> Iterator[Note]:
@@ -24,13 +22,14 @@ def origin(lying: Lying, place: str) -> Iterator[Note]:
 
 def said(lying: Lying) -> Iterator[Note]:
     """What the files beside the weights say. The same commit says the same, whoever asks and when."""
-    card = read_card(lying.card)
+    card, config = read_card(lying.card), _config(lying)
+    base = base_named(card, config.get("base_model_name_or_path"), config.get("revision"))
     yield from _notes(
         lying,
         {
             "card": {"text": lying.card} if lying.card else {},
             "license": {"id": card.license} if card.license else {},
-            "base": _base(lying, card) if lying.manifest.kind == "adapter" else {},
+            "base": base if lying.manifest.kind == "adapter" else {},
         },
     )
 
@@ -41,18 +40,6 @@ def _notes(lying: Lying, told: dict[str, dict[str, Any]]) -> Iterator[Note]:
         with suppress(ValidationError):  # no words of a stranger's keep his adapter out
             if data:
                 yield Note.model_validate({"about": about, "kind": kind, "data": data, "time": time})
-
-
-def _base(lying: Lying, card: Card) -> dict[str, Any]:
-    """The base that the config names, else the card; a path on somebody's machine names none."""
-    config = _config(lying)
-    named, revision = config.get("base_model_name_or_path"), config.get("revision")
-    if not isinstance(named, str) or not is_repo(named):
-        named, revision = card.base, card.revision
-    if not named:
-        return {}
-    known = {"evidence": "revision", "revision": revision} if isinstance(revision, str) and revision else {}
-    return {"evidence": "name", "source": f"{PREFIX}{named}", **known}
 
 
 def _config(lying: Lying) -> dict[str, Any]:

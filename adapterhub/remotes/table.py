@@ -45,10 +45,16 @@ def check_url(url: str) -> str:
             f"cannot use {url!r} as a remote: it has more than a path",
             hint="leave out what follows ? or #; in the name of a folder write %3F and %23, or give the folder itself",
         )
+    if "://" not in url and parts.scheme not in SCHEMES:
+        raise BadReference(
+            f"cannot use {url!r} as a remote: no scheme",
+            hint=f"a server (`adapterhub serve`) is hub+http://{url}, or hub+https://…; a folder begins with / or ./; "
+            f"other remotes begin with {', '.join(SCHEMES)}",
+        )
     if parts.scheme not in SCHEMES:
         raise BadReference(
-            f"cannot use {url!r} as a remote: {parts.scheme or 'no'} scheme",
-            hint=f"a remote is {'; '.join(SCHEMES.values())}",
+            f"cannot use {url!r} as a remote: {parts.scheme} is no scheme of one",
+            hint=f"a remote is {'; '.join(dict.fromkeys(SCHEMES.values()))}",
         )
     if parts.scheme == "file" and (parts.netloc or not parts.path.startswith("/")):
         raise BadReference(
@@ -61,7 +67,7 @@ def check_url(url: str) -> str:
 
 def _refuse_password(url: str) -> None:
     """Remotes are remembered in a file that others may read, and printed; so this does not print the URL either."""
-    scheme, _, rest = url.partition("://")
+    scheme, _, rest = (url if "://" in url else f"https://{url}").partition("://")
     login, at, place = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")
     if at:
         what = "a name and a password" if ":" in login else "a name"

@@ -20,6 +20,7 @@ from adapterhub.server.elsewhere import Elsewhere
 from adapterhub.server.links import Links
 from adapterhub.server.settings import Serving
 from adapterhub.server.tokens import Keyring
+from adapterhub.server.warming import Warming
 from adapterhub.settings import Role
 from adapterhub.store.store import Store
 from adapterhub.verbs.desk import Desk
@@ -117,6 +118,7 @@ class Shared:
     keyring: Keyring
     links: Links
     claims: Claims
+    warming: Warming
     elsewhere: Elsewhere | None = None
 
 

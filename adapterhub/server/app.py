@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from importlib import import_module
-from threading import Thread
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -20,10 +19,10 @@ from adapterhub.server.raw_path import RawPath
 from adapterhub.server.routes.table import ROUTES
 from adapterhub.server.settings import Serving
 from adapterhub.server.tokens import Keyring
+from adapterhub.server.warming import Warming
 from adapterhub.server.web.people import ForPeople
 from adapterhub.store.blobs import BlobFiles
 from adapterhub.verbs.desk import Desk
-from adapterhub.verbs.hub_list import warm
 
 __all__ = ["make_app"]
 
@@ -44,7 +43,8 @@ def make_app(desk: Desk, serving: Serving) -> Any:
     )
     store = desk.store
     elsewhere = Elsewhere.at(serving.redirect, BlobFiles(store.blobs)) if serving.redirect else None
-    app.state.shared = Shared(desk, serving, Keyring(store), Links.of(store), Claims(store.layout), elsewhere)
+    links, claims, warming = Links.of(store), Claims(store.layout), Warming(desk)
+    app.state.shared = Shared(desk, serving, Keyring(store), links, claims, warming, elsewhere)
     errors.install(app)
     for module in ROUTES.values():
         router = import_module(f"adapterhub.server.routes.{module}").router
@@ -56,7 +56,7 @@ def make_app(desk: Desk, serving: Serving) -> Any:
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     renewing = asyncio.create_task(_renew(app.state.shared.claims))
-    Thread(target=warm, args=(app.state.shared.desk,), daemon=True).start()
+    await asyncio.to_thread(app.state.shared.warming.begin)
     yield
     renewing.cancel()
     with contextlib.suppress(asyncio.CancelledError):

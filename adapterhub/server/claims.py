@@ -1,5 +1,7 @@
 """Uploaded and not yet named in a commit: leased, so that a sweep leaves it, and remembered as its sender's.
 
+incoming/claims/<token's id>/<hex>    an empty file, as old as the claim; a server that starts again knows it
+
 Whoever knows a digest must not get at its bytes by that: a commit may name a blob if its sender uploaded it to this
 server, if the repository has it already, or if he may read everything here.
 """
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import final
 
 from adapterhub.digest import Digest
+from adapterhub.durable import make_folder
 from adapterhub.store.layout import Layout
 from adapterhub.store.leases import Lease
 from adapterhub.store.locks import shared
@@ -20,6 +23,8 @@ __all__ = ["KEPT", "Claims"]
 KEPT = 24 * 3600.0
 """Seconds between an upload and the commit that names it."""
 
+CLAIMS = "*/" + "[0-9a-f]" * 64
+
 TURN = 3600.0
 """Seconds after which a new lease is begun: one ends as a whole."""
 
@@ -29,23 +34,26 @@ class Claims:
     """Uploaded blobs, by the token that sent them. Any thread may call; `renew` must be called every minute or so."""
 
     def __init__(self, layout: Layout) -> None:
-        self._layout = layout
+        self._layout, self._folder = layout, layout.incoming / "claims"
         self._lock = threading.Lock()
         self._leases: list[tuple[float, Lease]] = []
-        self._held: dict[tuple[str, str], float] = {}
+        self._forget()
+        for path in self._folder.glob(CLAIMS):
+            self._lease().add(Digest(path.name))
 
     def add(self, owner: str, digest: Digest) -> str:
         """Claim a blob for whoever uploads it, before it lies under blobs/; the name of the lease."""
         with self._lock:
             lease = self._lease()
             lease.add(digest)
-            self._held[owner, digest.hex] = time.monotonic()
-            return lease.owner
+        path = self._folder / owner / digest.hex
+        make_folder(path.parent)
+        path.touch()
+        return lease.owner
 
     def holds(self, owner: str, digest: Digest) -> bool:
         """Whether this token has uploaded the blob to this server lately."""
-        with self._lock:
-            return (owner, digest.hex) in self._held
+        return _is_young(self._folder / owner / digest.hex)
 
     def land(self, owner: str, digest: Digest, path: Path) -> None:
         """Claim a file of incoming/ that is whole, verified and durable, and put it under blobs/."""
@@ -63,10 +71,25 @@ class Claims:
                     lease.__exit__()
                 else:
                     lease.renew()
-            self._leases = [item for item in self._leases if item[0] + TURN >= end]
-            self._held = {key: at for key, at in self._held.items() if at >= end}
+            living = [item for item in self._leases if item[0] + TURN >= end]
+            if living != self._leases:
+                self._leases = living
+                self._forget()
+
+    def _forget(self) -> None:
+        """Delete the claims whose time is over."""
+        for path in self._folder.glob(CLAIMS):
+            if not _is_young(path):
+                path.unlink(missing_ok=True)
 
     def _lease(self) -> Lease:
         if not self._leases or self._leases[-1][0] + TURN < time.monotonic():
             self._leases.append((time.monotonic(), Lease(self._layout.incoming, ".server")))
         return self._leases[-1][1]
+
+
+def _is_young(claim: Path) -> bool:
+    try:
+        return time.time() - claim.stat().st_mtime < KEPT
+    except FileNotFoundError:
+        return False

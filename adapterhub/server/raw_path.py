@@ -4,6 +4,7 @@ Routers see the path that stood on the wire, so `refs%2Fpr%2F1` is one segment o
 `Segment` and `FilePath`, which decode them. What leads out of a folder, or is no text, never comes to a route.
 """
 
+import re
 from typing import Annotated, Any
 from urllib.parse import unquote
 
@@ -16,6 +17,12 @@ __all__ = ["FilePath", "RawPath", "Segment", "decoded"]
 
 HINT = "write paths without '.', '..', backslashes and control characters; a name's slash is written %2F"
 LONGEST = 4096
+
+ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#@]+)(/.*)?")
+"""What a client writes that believes to ask a proxy; the address in it counts, and not the header.
+Source: RFC 9112, section 3.2.2."""
+
+API, REDIRECTED = "/api/", "/api/resolve-cache/"
 
 
 def decoded(raw: str) -> str:
@@ -49,7 +56,10 @@ FilePath = Annotated[str, AfterValidator(_whole)]
 
 
 class RawPath:
-    """The ASGI app inside, called with the path as it was sent; bad ones are answered here, with 400."""
+    """The ASGI app inside, called with the path as it was sent; bad ones are answered here, with 400.
+
+    A HEAD of what answers in JSON is a GET to it: what is below keeps the body back.
+    """
 
     def __init__(self, app: Any) -> None:
         self.app = app
@@ -58,12 +68,17 @@ class RawPath:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        raw, headers, method = scope.get("raw_path") or scope["path"].encode(), scope["headers"], scope["method"]
+        if found := ABSOLUTE.fullmatch(raw):
+            raw, headers = found[2] or b"/", [*(one for one in headers if one[0] != b"host"), (b"host", found[1])]
         try:
-            path = _checked(scope.get("raw_path") or scope["path"].encode())
+            path = _checked(raw)
         except BadReference as error:
             await answer(error)(scope, receive, send)
             return
-        await self.app({**scope, "path": path}, receive, send)
+        if method == "HEAD" and path.startswith(API) and not path.startswith(REDIRECTED):
+            method = "GET"
+        await self.app({**scope, "path": path, "headers": headers, "method": method}, receive, send)
 
 
 def _checked(raw: bytes) -> str:

@@ -5,15 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from adapterhub.protocols.hf_hub.answers import Answered
+from adapterhub.protocols.hf_hub.answers import Full
 
-__all__ = ["Full", "Room"]
-
-
-class Full(Answered):
-    """The disk has no room for it."""
-
-    status = 507
+__all__ = ["Room"]
 
 
 @final
@@ -29,10 +23,10 @@ class Room:
         return self._free() >= size + self.spare
 
     def insist(self, size: int = 0) -> None:
-        """`Full` unless so many bytes may come."""
+        """`Full` unless so many bytes may come. How much is free is told to nobody: the disk is not the sender's."""
         if not self.fits(size):
             raise Full(
-                f"no room for {size} bytes more: the server's disk has {self._free()} free and keeps {self.spare} so",
+                f"the server's disk has no room for {size} bytes more",
                 hint="try again later; whoever runs the server makes room, for example by `adapterhub sweep`",
             )
 

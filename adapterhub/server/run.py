@@ -1,5 +1,7 @@
 """Running the server: a socket, the app, and an end that lets uploads in flight finish."""
 
+import errno
+import os
 import signal
 import socket
 from collections.abc import Callable
@@ -14,6 +16,13 @@ __all__ = ["serve"]
 BACKLOG = 512
 HEAD = 64 << 10
 """Bytes the head of a request may have."""
+OWN = "write an address of this machine: 127.0.0.1 or ::1 for itself alone, 0.0.0.0 or :: for others too"
+HINTS = {
+    errno.EADDRINUSE: "is another server running there? Give another --port, or 0 for any that is free",
+    errno.EADDRNOTAVAIL: OWN,
+    errno.EACCES: "ports below 1024 are for root: give --port 8000, and let a proxy stand in front",
+}
+"""What to do where nothing can listen."""
 
 
 def serve(desk: Desk, serving: Serving, started: Callable[[str], None]) -> None:
@@ -63,21 +72,21 @@ def serve(desk: Desk, serving: Serving, started: Callable[[str], None]) -> None:
 
 def _bound(serving: Serving) -> socket.socket:
     """A socket that listens; connections wait in it until the app is there."""
+    family = socket.AF_INET6 if ":" in serving.host else socket.AF_INET
     try:
-        family = socket.AF_INET6 if ":" in serving.host else socket.AF_INET
+        socket.getaddrinfo(serving.host, serving.port, family)
         listening = socket.create_server((serving.host, serving.port), family=family, backlog=BACKLOG)
         # asyncio sets this only on sockets that name their protocol; without it every answer waits 40 ms.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listening
-    except socket.gaierror as error:
-        raise WrongUsage(
-            f"--host {serving.host}: {error.strerror}",
-            hint="write an address of this machine: 127.0.0.1, 0.0.0.0, ::",
-        ) from None
+    except (socket.gaierror, UnicodeError) as error:
+        said = error.strerror if isinstance(error, OSError) else "no name of a host"
+        raise WrongUsage(f"--host {serving.host}: {said}", hint=OWN) from None
     except (OSError, OverflowError) as error:
+        number = error.errno or 0 if isinstance(error, OSError) else 0
         raise Refused(
-            f"cannot listen on {serving.host} port {serving.port}: {error}",
-            hint="is another server running there? Give another --port, or 0 for any that is free",
+            f"cannot listen on {serving.host} port {serving.port}: {os.strerror(number) if number else error}",
+            hint=HINTS.get(number, "give another --host or --port"),
         ) from None
 
 

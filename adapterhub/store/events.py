@@ -6,7 +6,6 @@ then fails, the event is taken back; where the machine dies between the two, it 
 
 import contextlib
 import json
-import os
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from adapterhub.durable import write_new
 from adapterhub.errors import AdapterHubError
 from adapterhub.regular import read_regular
 from adapterhub.store.layout import Layout
+from adapterhub.store.listing import Listing, listing
 from adapterhub.store.shelf import now
 from adapterhub.system import from_system
 
@@ -66,13 +66,13 @@ class Events:
             path.unlink(missing_ok=True)
             raise
 
-    def files(self) -> list[str]:
+    def listing(self) -> Listing:
         """The names of all event files, oldest first."""
-        try:
-            with os.scandir(self.layout.events) as found:
-                return sorted(item.name for item in found if item.name.endswith(".json") and item.name[0] != ".")
-        except (FileNotFoundError, NotADirectoryError):
-            return []
+        return listing(self.layout.events)
+
+    def files(self) -> list[str]:
+        """The same as a list of its own."""
+        return list(self.listing().names)
 
     def read(self, name: str) -> Event:
         path = self.layout.events / name

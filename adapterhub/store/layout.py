@@ -14,7 +14,7 @@ repos/<namespace>/<name>/heads/<branch>        one line: a commit; moves by comp
 repos/<namespace>/<name>/tags/<tag>            one line: a commit
 repos/<namespace>/<name>/lost/<40 hex>         one line: the commit before one that rotted, or none; written by repairs
 blobs/sha256/<ab>/<hex>                        manifests and files alike, mode 0444
-incoming/                                      half-written blobs, leases, locks, the sweep's marks
+incoming/                                      half-written blobs, leases, locks, claims, the sweep's marks
 settings.json, runs/, cache/, index.sqlite     this machine only, never pushed
 catalog.json                                   for web sites that cannot list a folder
 """

@@ -78,7 +78,7 @@ class Lookup(ABC):
             raise NotFound(
                 f"{reference}: the alias means version {target}, which is gone", hint=_versions_hint(versions)
             )
-        raise NotFound(f"{reference}: no such version or alias", hint=_versions_hint(versions))
+        raise NotFound(f"{reference}: no such version or alias in {self.where}", hint=_versions_hint(versions))
 
     def _similar(self, name: Name) -> str:
         known = [str(other) for other in self.all()]
@@ -159,7 +159,7 @@ def _versions_hint(versions: Sequence[Version]) -> str:
     if not versions:
         return "no version is left"
     shown = ", ".join(version.label for version in versions[-8:])
-    return f"there {'are' if len(versions) > 1 else 'is'} {'… ' if len(versions) > 8 else ''}{shown}"
+    return f"the versions there: {'… ' if len(versions) > 8 else ''}{shown}"
 
 
 def check_meant(name: Name, alias: str, before: str | None, expect: str | None) -> None:

@@ -21,7 +21,7 @@ def inside(folder: Path) -> list[Path]:
     """What lies in a folder, by name, without what is being written; nothing where there is no folder."""
     try:
         with os.scandir(folder) as found:
-            return sorted(Path(item.path) for item in found if not item.name.startswith("."))
+            return [folder / name for name in sorted(item.name for item in found if item.name[0] != ".")]
     except (FileNotFoundError, NotADirectoryError):
         return []
 

@@ -6,7 +6,8 @@ manifest next, what is said about it, the event, and the name last.
 
 import io
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
+from threading import Event
 from typing import TYPE_CHECKING, BinaryIO, TypeVar, final
 
 from adapterhub.digest import Digest
@@ -32,16 +33,32 @@ STREAMS = 4
 FEW = 1 << 20
 """Bytes below which threads cost more than they save."""
 
+PATIENCE = 1.0
+"""Seconds that what runs has to end in."""
+
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-def several(step: Callable[[T], R], items: Sequence[T], size: int) -> list[R]:
-    """The step's answers for all items, several at once where `size`, their bytes in all, is worth it."""
+def several(step: Callable[[T], R], items: Sequence[T], size: int, halt: Callable[[], None]) -> list[R]:
+    """The step's answers for all items, several at once where `size`, their bytes in all, is worth it.
+
+    Where one fails, or somebody interrupts, no other begins, `halt` ends those that run, and they are waited for a
+    little: one that waits for a server itself is left behind.
+    """
     if size <= FEW or len(items) == 1:
         return [step(item) for item in items]
-    with ThreadPoolExecutor(STREAMS) as pool:
-        return list(pool.map(step, items))
+    pool = ThreadPoolExecutor(STREAMS)
+    steps = [pool.submit(step, item) for item in items]
+    try:
+        return [one.result() for one in steps]
+    except BaseException:
+        halt()
+        pool.shutdown(wait=False, cancel_futures=True)
+        wait([one for one in steps if not one.cancelled()], PATIENCE)
+        raise
+    finally:
+        pool.shutdown(wait=False)
 
 
 @final
@@ -52,6 +69,7 @@ class Session:
         self.store = store
         self.lease = Lease(store.layout.incoming)
         self.staging = Staging(store.layout, self.lease.owner)
+        self.halted = Event()
 
     def __enter__(self) -> "Session":
         return self
@@ -64,7 +82,7 @@ class Session:
         """Read a file whose digest is not known yet, in one pass."""
 
         def both(chunk: memoryview) -> None:
-            self.lease.renew()
+            self._go_on()
             if watch is not None:
                 watch(chunk)
 
@@ -102,12 +120,19 @@ class Session:
 
     def _fetch_missing(self, entry: Entry) -> int:
         missing = self._missing(entry)
-        return sum(several(lambda file: self._fetch(entry, file), missing, sum(file.size for file in missing)))
+        size = sum(file.size for file in missing)
+        return sum(several(lambda file: self._fetch(entry, file), missing, size, self.halted.set))
 
     def _fetch(self, entry: Entry, file: File) -> int:
         if file.blob == entry.digest:
             return self.staging.fetch(file, lambda start: io.BytesIO(entry.manifest.to_bytes()[start:]))
-        return self.staging.fetch(file, lambda start: entry.files.open(file, start), self.lease.renew)
+        return self.staging.fetch(file, lambda start: entry.files.open(file, start), self._go_on)
+
+    def _go_on(self, _: object = None) -> None:
+        """Asked for every chunk: keeps the lease alive, and ends what is to be halted."""
+        if self.halted.is_set():
+            raise CancelledError
+        self.lease.renew()
 
     def _settle(self, entry: Entry) -> None:
         """Make the names of blobs durable that somebody else put there: he may have died, or not come to it yet."""

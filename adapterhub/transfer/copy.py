@@ -1,6 +1,7 @@
 """Pull and push: one entry from one registry to another. The two differ in their ends only."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Protocol, final, runtime_checkable
 
@@ -8,9 +9,10 @@ from adapterhub.digest import Digest
 from adapterhub.entry import Entry, Files
 from adapterhub.errors import Conflict, Corrupt, NotFound, Refused
 from adapterhub.manifest import File
-from adapterhub.reference import Reference
+from adapterhub.reference import Name, Reference
 from adapterhub.registry import LabelTaken, Listed, Published, Registry, find
-from adapterhub.version import check_label
+from adapterhub.store.lookup import Lookup
+from adapterhub.version import check_label, next_integer
 
 __all__ = ["Aliasing", "Copied", "Progress", "Taken", "check_aliases", "check_words", "copy"]
 
@@ -35,6 +37,21 @@ class Incomplete(Protocol):
     """A registry that gives or takes entries also without all of their notes; `missing` says which are, and why."""
 
     missing: str
+
+
+@runtime_checkable
+class Labelled(Protocol):
+    """A registry that tells which labels it has for the adapter that a line of its own names."""
+
+    def labels(self, listed: Listed) -> tuple[str, ...]: ...
+
+
+@runtime_checkable
+class Shelved(Protocol):
+    """A registry whose names are files."""
+
+    @property
+    def names(self) -> Lookup: ...
 
 
 @final
@@ -68,8 +85,8 @@ def copy(
     """Copy one entry: only blobs the sink lacks are read, the name comes last. `found` is what was found already.
 
     The version keeps its label; `Taken` where that means something else, unless the reference is a digest or
-    `next_version` is given: then it gets the sink's next integer. Aliases move only when named. `Damaged` where the
-    source's copy is.
+    `next_version` is given: then it gets the sink's next integer, which is no label of the source either, where that
+    tells them. Aliases move only when named. `Damaged` where the source's copy is.
     """
     check_words(sink, aliases)
     listed, entry = found or find(source, reference)
@@ -77,7 +94,8 @@ def copy(
     if progress is not None:
         entry = replace(entry, files=Watched(entry.files, progress))
     try:
-        published = _publish(sink, entry, listed.reference.here(), next_version or reference.is_digest)
+        there = source.labels(listed) if isinstance(source, Labelled) else ()
+        published = _publish(sink, entry, listed.reference.here(), next_version or reference.is_digest, there)
     except Corrupt:
         if found is None:
             source.resolve(listed.reference)  # `NotFound` where it was removed and swept while it was copied
@@ -129,14 +147,28 @@ def _point(sink: Registry, published: Reference, aliases: Iterable[str]) -> None
         )
 
 
-def _publish(sink: Registry, entry: Entry, target: Reference, next_version: bool) -> Published:
+def _publish(sink: Registry, entry: Entry, target: Reference, next_version: bool, there: tuple[str, ...]) -> Published:
     """Under the target's label, or under the next integer where that is taken and another will do."""
-    try:
-        return sink.publish(entry, target)
-    except LabelTaken as error:
-        if not next_version:
-            raise Taken(str(error), entry.digest) from None
-    return sink.publish(entry, replace(target, pin=None))
+    if target.pin is not None:
+        try:
+            return sink.publish(entry, target)
+        except LabelTaken as error:
+            if not next_version:
+                raise Taken(str(error), entry.digest) from None
+    return _number(sink, entry, target.name, there)
+
+
+def _number(sink: Registry, entry: Entry, name: Name, there: tuple[str, ...]) -> Published:
+    """Under the version it has in the sink, else under the next integer: one that means nothing where it comes from."""
+    if not there or not isinstance(sink, Shelved):
+        return sink.publish(entry, Reference(name))
+    known: Reference | None = None
+    with suppress(NotFound):
+        known = sink.resolve(name.at(str(entry.digest))).reference
+    while True:
+        target, known = known or name.at(next_integer((*sink.names.taken(name), *there))), None
+        with suppress(LabelTaken):  # another writer was faster
+            return sink.publish(entry, target)
 
 
 @final

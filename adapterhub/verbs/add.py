@@ -119,7 +119,8 @@ def _take_all(session: Session, paths: Mapping[str, Path], progress: Progress | 
             )
         return File(path=name, size=size, sha256=digest.hex)
 
-    return tuple(several(one, sorted(paths.items()), sum(path.stat().st_size for path in paths.values())))
+    size = sum(path.stat().st_size for path in paths.values())
+    return tuple(several(one, sorted(paths.items()), size, session.halted.set))
 
 
 _nobody: Callable[[int], None] = lambda _: None  # noqa: E731

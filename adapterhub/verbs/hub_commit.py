@@ -7,7 +7,7 @@ out is caught up with: a version without a tag finds its commit.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache
 from typing import final
 from unicodedata import normalize
 
@@ -25,7 +25,7 @@ from adapterhub.store.shelf import now
 from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.hub_files import keep_small, land, tree_file
 from adapterhub.verbs.hub_gate import gate, tells_of
-from adapterhub.verbs.hub_history import info, lay
+from adapterhub.verbs.hub_history import info, lay, recent
 from adapterhub.verbs.hub_publish import publish_commit
 
 __all__ = ["Committed", "commit"]
@@ -98,7 +98,12 @@ def _collect(desk: Desk, session: Session, name: Name, lines: Iterable[Line], cl
     read = iter(lines)
     header = next(read)
     assert isinstance(header, Header)
-    change, known = Change(header), _Known(desk, name)
+    change = Change(header)
+
+    @cache
+    def known() -> frozenset[str]:
+        return frozenset(file.sha256 for commit in recent(desk, name) for file in commit.files)
+
     for line in read:
         match line:
             case Regular(path, content):
@@ -107,7 +112,7 @@ def _collect(desk: Desk, session: Session, name: Name, lines: Iterable[Line], cl
             case Large(path, sha256, size):
                 _check_path(path)
                 file = File(path=path, size=size or 0, sha256=sha256)
-                change.steps.append(_large(desk, session, file, size, lambda one: claim(one) or known.has(one)))
+                change.steps.append(_large(desk, session, file, size, lambda one: claim(one) or one.hex in known()))
             case Deleted():
                 change.steps.append(line)
     land(session)
@@ -131,27 +136,10 @@ def _large(desk: Desk, session: Session, file: File, size: int | None, claim: Cl
     return tree_file(desk, file.model_copy(update={"size": found}), large=True)
 
 
-@final
-class _Known:
-    """The blobs a repository's history names; read when somebody asks."""
-
-    def __init__(self, desk: Desk, name: Name) -> None:
-        self.desk, self.name = desk, name
-
-    @cached_property
-    def _all(self) -> frozenset[str]:
-        history = self.desk.store.history
-        commits = (history.commit(self.name, oid) for oid in history.commits(self.name))
-        return frozenset(file.sha256 for commit in commits for file in commit.files)
-
-    def has(self, digest: Digest) -> bool:
-        return digest.hex in self._all
-
-
 def _move(desk: Desk, session: Session, name: Name, branch: str, change: Change) -> Committed:
     """Make the commit and move the branch to it; called with the repository's lock held."""
     history, header = desk.store.history, change.header
-    head = history.branches(name).get(branch)
+    head = history.heads_of(name).get(branch)
     if head is None:
         raise RevisionNotFound(f"{name}: no branch {branch!r} to commit to", hint="create it, or commit to main")
     there = history.commit(name, head)
@@ -175,7 +163,7 @@ def _move(desk: Desk, session: Session, name: Name, branch: str, change: Change)
         oid = history.put(name, Commit.made(**fields, time=time, by=by, files=files))
     version = publish_commit(desk, name, oid, gated, fresh, before=there.files) if branch == MAIN else None
     history.point(name, branch, oid, head)
-    if version and version not in history.tags(name):
+    if version and not history.tags_of(name).has(version):
         history.tag(name, version, oid)
     if branch == MAIN and version is None and gated and not gated.ours:
         told = REMOVED

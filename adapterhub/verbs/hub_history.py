@@ -11,12 +11,11 @@ from itertools import islice
 
 from adapterhub.errors import AdapterHubError, NotFound
 from adapterhub.manifest import Manifest
-from adapterhub.protocols.hf_hub.answers import RepoNotFound, RevisionNotFound
+from adapterhub.protocols.hf_hub.answers import Full, RepoNotFound, RevisionNotFound
 from adapterhub.protocols.hf_hub.layout import MANIFEST, alias_of, alias_tag
 from adapterhub.reference import Name
 from adapterhub.store.history.commit import Commit, RepoInfo
 from adapterhub.store.history.history import History
-from adapterhub.store.history.quoting import unquote
 from adapterhub.store.history.reader import MAIN
 from adapterhub.store.history.unreached import reached
 from adapterhub.store.shelf import Version, labels
@@ -29,10 +28,12 @@ __all__ = [
     "find",
     "first_commit",
     "has_history",
+    "has_tag",
     "info",
     "is_private",
     "lay",
     "named",
+    "recent",
 ]
 
 NEAR = 50
@@ -41,7 +42,8 @@ NEAR = 50
 FAR = 1000
 """Commits in which a file is looked for: what one question may cost in a long history."""
 
-FULL = (errno.ENOSPC, errno.EDQUOT)
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+"""What a disk says that is full, or can only be read."""
 
 
 def caught_up(desk: Desk, name: Name) -> bool:
@@ -49,21 +51,33 @@ def caught_up(desk: Desk, name: Name) -> bool:
     store = desk.store
     versions = set(labels(store.layout.versions(name)))
     if has_history(desk, name) or versions:
-        tags = {unquote(path.name) or "" for path in store.history.tags_of(name).files()}
-        if versions - tags or _stale(desk, name, tags) or not store.history.branches(name):
+        tags = store.history.tags_of(name)
+        if not all(map(tags.has, versions)) or _stale(desk, name) or not _begun(desk, name):
             _catch_up(desk, name)
         return True
     return False
 
 
+def _begun(desk: Desk, name: Name) -> bool:
+    """Whether a repository has a branch; a look, since one may have thousands."""
+    heads = desk.store.history.heads_of(name)
+    return heads.has(MAIN) or next(heads.files(), None) is not None
+
+
 def _catch_up(desk: Desk, name: Name) -> None:
-    """On a disk that is full, what was laid before can still be read; who writes hears of it."""
+    """On a disk that takes nothing, what was laid before can still be read; who writes hears of it."""
     try:
         with desk.store.history.lock(name):
             lay(desk, name)
     except OSError as error:
-        if error.errno not in FULL or not desk.store.history.branches(name):
+        if error.errno not in UNWRITABLE:
             raise
+        if not _begun(desk, name):
+            raise Full(
+                f"{name}: it was added on the server's machine, and can be read here when a few kilobytes of history "
+                "have been written beside it; the disk takes nothing now",
+                hint="whoever runs the server makes room, for example by `adapterhub sweep`",
+            ) from error
 
 
 def has_history(desk: Desk, name: Name) -> bool:
@@ -81,10 +95,10 @@ def is_private(desk: Desk, name: Name) -> bool:
     return True
 
 
-def _stale(desk: Desk, name: Name, tags: Iterable[str]) -> list[str]:
+def _stale(desk: Desk, name: Name) -> list[str]:
     """The tags whose version was removed."""
-    removed = set(labels(desk.store.layout.removed(name)))
-    return sorted(removed.intersection(tags) - set(labels(desk.store.layout.versions(name))))
+    removed = set(labels(desk.store.layout.removed(name))) - set(labels(desk.store.layout.versions(name)))
+    return sorted(filter(desk.store.history.tags_of(name).has, removed))
 
 
 def info(desk: Desk, name: Name) -> RepoInfo:
@@ -100,10 +114,10 @@ def lay(desk: Desk, name: Name) -> None:
     versions = desk.store.names.shelf(name).versions
     if versions and not has_history(desk, name):
         history.create(name, private=True, by=versions[0].by, created=versions[0].time)
-    tags = history.tags(name)
-    for tag in _stale(desk, name, tags):
+    for tag in _stale(desk, name):
         history.untag(name, tag)
-    missing = [version for version in versions if version.label not in tags]
+    tags = history.tags_of(name)
+    missing = [version for version in versions if not tags.has(version.label)]
     loose = _cut_off(desk, name) if missing else {}
     for version in missing:
         with suppress(AdapterHubError):
@@ -114,7 +128,7 @@ def lay(desk: Desk, name: Name) -> None:
 
 def _lay_one(desk: Desk, name: Name, version: Version, loose: Mapping[str, Commit]) -> None:
     store, history = desk.store, desk.store.history
-    entry, head = store.under(name).open(version.digest), history.branches(name).get(MAIN)
+    entry, head = store.under(name).open(version.digest), history.heads_of(name).get(MAIN)
     if head:
         for oid, commit in islice(history.log(name, head), NEAR):
             if _holds(commit, entry.manifest):
@@ -159,7 +173,7 @@ def first_commit(desk: Desk, name: Name, info: RepoInfo) -> None:
     """The empty commit a new repository begins with: clients want one."""
     history = desk.store.history
     with history.lock(name):
-        if not history.branches(name):
+        if not _begun(desk, name):
             begin = Commit(title="initial commit", time=info.created, by=info.by)
             history.point(name, MAIN, history.put(name, begin), "")
 
@@ -171,12 +185,18 @@ def all_tags(desk: Desk, name: Name) -> dict[str, str]:
     return tags | {alias_tag(alias): tags[label] for alias, label in meant if label in tags}
 
 
+def has_tag(desk: Desk, name: Name, tag: str) -> bool:
+    """Whether there is such a tag, or an alias that it stands for."""
+    alias = alias_of(tag)
+    return alias in desk.store.names.aliases(name) if alias else desk.store.history.tags_of(name).has(tag)
+
+
 def find(desk: Desk, name: Name, revision: str) -> tuple[str, Commit]:
     """The commit that a branch, a tag, an alias, HEAD or a commit's own id means; `RevisionNotFound`."""
     history = desk.store.history
     try:
-        if alias_of(revision):
-            oid = all_tags(desk, name).get(revision, "")
+        if alias := alias_of(revision):
+            oid = history.tags_of(name).at(desk.store.names.aliases(name).get(alias, ""))
             return oid, history.commit(name, oid)
         return history.find(name, revision)
     except NotFound as error:
@@ -189,7 +209,7 @@ def named(desk: Desk, name: Name, wanted: Iterable[str], most: int = FAR) -> fro
     They are looked for in main first, in the newest commits first, and in `most` commits at the most.
     """
     left, found = set(wanted), set[str]()
-    for commit in islice(_reached(desk.store.history, name), most) if left else ():
+    for commit in recent(desk, name, most) if left else ():
         found |= left.intersection(file.sha256 for file in commit.files)
         left -= found
         if not left:
@@ -197,8 +217,12 @@ def named(desk: Desk, name: Name, wanted: Iterable[str], most: int = FAR) -> fro
     return frozenset(found)
 
 
+def recent(desk: Desk, name: Name, most: int = FAR) -> Iterator[Commit]:
+    """The commits in which a file is looked for: each once, those of main first, `most` of them at the most."""
+    return islice(_reached(desk.store.history, name), most)
+
+
 def _reached(history: History, name: Name) -> Iterator[Commit]:
-    """The commits that a branch or a tag reaches, each once."""
     branches, seen = history.branches(name), set[str]()
     for end in (branches.get(MAIN, ""), *branches.values(), *history.tags(name).values()):
         for oid, commit in history.log(name, end) if end not in seen else ():

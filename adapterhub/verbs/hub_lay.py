@@ -13,7 +13,7 @@ from typing import BinaryIO, final
 from adapterhub.entry import Entry
 from adapterhub.errors import AdapterHubError
 from adapterhub.manifest import File, Manifest
-from adapterhub.protocols.hf_hub.layout import CARD, MANIFEST, reserved
+from adapterhub.protocols.hf_hub.layout import CARD, CONFIG, MANIFEST, reserved
 from adapterhub.reference import Name
 from adapterhub.remotes.hub_former import outdated
 from adapterhub.remotes.hub_readme import readme
@@ -25,7 +25,8 @@ from adapterhub.verbs.hub_files import keep_small, land, tree_file
 
 __all__ = ["laid"]
 
-CONFIG, LARGEST = "adapter_config.json", 1 << 20
+LARGEST = 1 << 20
+"""Bytes of a card or a config that is read."""
 
 
 @final

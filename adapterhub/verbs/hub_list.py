@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
-from adapterhub.errors import AdapterHubError, NotFound, WrongUsage
+from adapterhub.errors import NotFound, WrongUsage
 from adapterhub.facts import Facts
 from adapterhub.protocols.hf_hub.address import PREFIX
 from adapterhub.protocols.hf_hub.card import TASKS
@@ -17,9 +17,8 @@ from adapterhub.store.history.reader import MAIN
 from adapterhub.store.index.newest import Asked, Found, newest, summaries
 from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.hub_model import LIBRARIES, stored, tags_of, versions_of
-from adapterhub.verbs.matrix import known_adapters
 
-__all__ = ["Asked", "after", "cursor", "groups", "listed", "warm"]
+__all__ = ["Asked", "after", "cursor", "groups", "is_large", "listed"]
 
 MANY = 1000
 """Events of a store that is large."""
@@ -31,12 +30,11 @@ WORDS = {
 """What a Hub calls libraries and tasks -> what the index does."""
 
 
-def warm(desk: Desk) -> None:
-    """Make the index of a large store, and what the audit needs, before anybody asks: reading all takes minutes."""
-    with suppress(AdapterHubError, OSError):
-        if len(desk.store.events.files()) > MANY:
-            newest(desk.store, Asked(limit=1))
-            known_adapters(desk)
+def is_large(desk: Desk) -> bool:
+    """Whether reading all of a store takes so long that it is better done before anybody asks."""
+    with suppress(OSError):
+        return len(desk.store.events.listing().names) > MANY
+    return False
 
 
 def groups(words: Iterable[str]) -> tuple[tuple[str, ...], ...]:

@@ -12,6 +12,7 @@ from adapterhub.facts import Facts
 from adapterhub.note import gather
 from adapterhub.protocols.hf_hub.address import PREFIX
 from adapterhub.protocols.hf_hub.card import TASKS, is_repo
+from adapterhub.protocols.hf_hub.layout import CONFIG
 from adapterhub.protocols.hf_hub.wire import Model, Stored
 from adapterhub.reference import Name
 from adapterhub.store.derived import facts_of
@@ -29,7 +30,6 @@ LIBRARIES = {"peft": "peft", "diffusers": "diffusers", "mlx": "mlx", "checkpoint
 SHORT = 1 << 15
 """Characters of a license that is told."""
 
-CONFIG = "adapter_config.json"
 TOLD = ("base_model_name_or_path", "task_type", "peft_type")
 
 
@@ -87,12 +87,12 @@ def tags_of(facts: Facts, base: str, words: Iterable[str], task: str, license: s
 
 def versions_of(desk: Desk, name: Name) -> list[dict[str, Any]]:
     """Every version with its commit, the oldest first; a version that is not laid into the history has none yet."""
-    tags = desk.store.history.tags(name)
+    tags = desk.store.history.tags_of(name)
     return [
         {
             "version": str(listed.reference.pin),
             "digest": str(listed.digest),
-            "commit": tags.get(str(listed.reference.pin), ""),
+            "commit": tags.at(str(listed.reference.pin)),
             "time": listed.time,
             "by": listed.by,
             "aliases": list(listed.aliases),

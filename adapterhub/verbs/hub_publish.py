@@ -10,7 +10,7 @@ from adapterhub.digest import Digest
 from adapterhub.errors import AdapterHubError
 from adapterhub.manifest import BasePin
 from adapterhub.note import Note, gather
-from adapterhub.protocols.hf_hub.card import is_repo, read_card
+from adapterhub.protocols.hf_hub.card import base_named, read_card
 from adapterhub.protocols.hf_hub.layout import MANIFEST
 from adapterhub.reference import Name, Reference
 from adapterhub.registry import Listed
@@ -93,26 +93,14 @@ def _said(store: Store, made: Made) -> tuple[Note, ...]:
     request = Request()
     said = said_of(made.intake, request)
     card = read_card(made.intake.card)
-    if base := _base(made, card.base, card.revision):
+    adapts, facts = made.entry.manifest.kind == "adapter", made.facts
+    if adapts and (base := base_named(card, facts.base_name, facts.base_revision)):
         said["base"] = base
     if card.license:
         said["license"] = {"id": card.license}
     if tags := sorted({tag for tag in card.tags if 0 < len(tag) <= LONGEST})[:TAGS]:
         said["tags"] = {"add": tags}
     return fresh_notes(store, made.entry.manifest, said, read_of(made.intake, request))
-
-
-def _base(made: Made, named: str, revision: str) -> dict[str, Any]:
-    """The pin that a name is worth; nothing where the name is a path on somebody's machine, or none."""
-    facts = made.facts
-    if made.entry.manifest.kind != "adapter":
-        return {}
-    if facts.base_name and is_repo(facts.base_name):
-        named, revision = facts.base_name, facts.base_revision or (revision if facts.base_name == named else "")
-    if not named:
-        return {}
-    evidence = {"evidence": "revision", "revision": revision} if revision else {"evidence": "name"}
-    return {**evidence, "source": f"hf:{named}"}
 
 
 def _audited(desk: Desk, name: Name, made: Made) -> tuple[Note, ...]:

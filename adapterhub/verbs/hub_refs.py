@@ -2,19 +2,18 @@
 
 from adapterhub.errors import Conflict, NotFound, Refused, WrongUsage
 from adapterhub.protocols.hf_hub.answers import RevisionNotFound
-from adapterhub.protocols.hf_hub.layout import alias_of, is_version
+from adapterhub.protocols.hf_hub.layout import ALIAS, alias_of, alias_tag, is_version
 from adapterhub.reference import Name
 from adapterhub.store.history.commit import Commit
 from adapterhub.store.history.reader import MAIN
 from adapterhub.store.shelf import labels, now
 from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.hub_gate import gate
-from adapterhub.verbs.hub_history import all_tags, find, info, lay
+from adapterhub.verbs.hub_history import find, has_tag, info, lay
 from adapterhub.verbs.hub_publish import publish
 
 __all__ = ["branch", "drop_branch", "squash", "tag", "untag"]
 
-ALIASES = "alias/"
 OTHER = "choose another word"
 
 
@@ -31,9 +30,9 @@ def tag(desk: Desk, name: Name, tag: str, revision: str, *, expect: str | None =
     with history.lock(name):
         lay(desk, name)
         oid, commit = find(desk, name, revision)
-        if expect is None and tag in all_tags(desk, name):
+        if expect is None and has_tag(desk, name, tag):
             raise Conflict(f"{name}: the tag {tag!r} is there already", hint="delete it first, or choose another word")
-        if tag.startswith(ALIASES):
+        if tag.startswith(ALIAS):
             alias = _alias(tag)
             desk.store.alias(name.at(_meant(desk, name, revision, oid)), alias, expect or "")
             return
@@ -58,9 +57,9 @@ def _alias(tag: str) -> str:
 
 def _meant(desk: Desk, name: Name, revision: str, oid: str) -> str:
     """The version an alias is to mean: the one that is named, or the newest that a commit is."""
-    tags = desk.store.history.tags(name)
+    tags = desk.store.history.tags_of(name)
     versions = desk.store.names.shelf(name).versions
-    here = [version.label for version in reversed(versions) if tags.get(version.label) == oid]
+    here = [version.label for version in reversed(versions) if tags.at(version.label) == oid]
     label = revision if revision in here else next(iter(here), None)
     if label is None:
         raise NotFound(
@@ -75,14 +74,25 @@ def untag(desk: Desk, name: Name, tag: str) -> None:
     history = desk.store.history
     with history.lock(name):
         lay(desk, name)
-        if tag not in all_tags(desk, name):
+        if not has_tag(desk, name, tag):
             raise RevisionNotFound(f"{name}: no tag {tag!r}", hint="the repository's refs tell which there are")
         if alias := alias_of(tag):
             desk.store.drop_alias(name, alias)
             return
         if is_version(tag) and desk.store.names.version(name, tag):
+            _insist_unmeant(desk, name, tag)
             desk.store.remove(name.at(tag))
         history.untag(name, tag)
+
+
+def _insist_unmeant(desk: Desk, name: Name, version: str) -> None:
+    """`Refused` while an alias means a version; what to do is told in the words of who sends tags."""
+    mine = [alias_tag(alias) for alias, label in desk.store.names.aliases(name).items() if label == version]
+    if mine:
+        raise Refused(
+            f"{name.at(version)}: {', '.join(mine)} means this version, so it stays",
+            hint=f"first delete the tag {mine[0]}, or let it mean another version",
+        )
 
 
 def branch(desk: Desk, name: Name, branch: str, start: str | None) -> None:
@@ -90,9 +100,9 @@ def branch(desk: Desk, name: Name, branch: str, start: str | None) -> None:
     info(desk, name)
     with desk.store.history.lock(name):
         oid, _ = find(desk, name, start or MAIN)
-        if branch in desk.store.history.branches(name):
+        if desk.store.history.heads_of(name).has(branch):
             raise Conflict(f"{name}: the branch {branch!r} is there already", hint=OTHER)
-        if branch in all_tags(desk, name):
+        if has_tag(desk, name, branch):
             raise Conflict(f"{name}: {branch!r} is a tag, which a branch of this name would hide", hint=OTHER)
         desk.store.history.point(name, branch, oid, "")
 
@@ -113,7 +123,7 @@ def squash(desk: Desk, name: Name, branch: str, message: str) -> str:
     info(desk, name)
     history = desk.store.history
     with history.lock(name):
-        head = history.branches(name).get(branch)
+        head = history.heads_of(name).get(branch)
         if head is None:
             raise RevisionNotFound(f"{name}: no branch {branch!r}", hint="the repository's refs tell which there are")
         there = history.commit(name, head)

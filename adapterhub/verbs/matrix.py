@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from adapterhub.store.index.alike import Alike, Key
     from adapterhub.store.index.sides import Known, Maker
 
-__all__ = ["groups", "known_adapters", "matrix", "members"]
+__all__ = ["groups", "known_adapters", "matrix", "members", "unread"]
 
 Fits = Callable[[Adapter], Iterable[Report]]
 Tell = Callable[[str], None]
@@ -78,14 +78,11 @@ def known_adapters(desk: Desk, watch: Watch | None = None) -> "Known":
 def groups(desk: Desk, namespaces: frozenset[str] | None) -> "list[tuple[Alike, Adapter]]":
     """The newest versions somebody sees, those that fit alike together, each group with one adapter for all of it.
 
-    What cannot be read is left out.
+    What cannot be read, or was not read yet by `known_adapters`, is left out; `unread` counts it.
     """
     from adapterhub.store.index.alike import alike, texts
 
     found = alike(desk.store, _maker(), namespaces)
-    if not all(one.side for one in found):
-        known_adapters(desk)
-        found = alike(desk.store, _maker(), namespaces)
     sides = {digest: read_side(data) for digest, data in texts(desk.store, found).items()}
     recorded = cache(lambda card: kept_card(desk, Digest.parse(card)))
     pairs: list[tuple[Alike, Adapter]] = []
@@ -94,6 +91,13 @@ def groups(desk: Desk, namespaces: frozenset[str] | None) -> "list[tuple[Alike, 
             with suppress(AdapterHubError):  # one pin whose card is damaged hides no other adapter
                 pairs.append((one, _pinned(sides[one.side], one.pin, one.noted, recorded)))
     return pairs
+
+
+def unread(desk: Desk, namespaces: frozenset[str] | None) -> int:
+    """How many of the newest versions somebody sees were not read yet for the audit."""
+    from adapterhub.store.index.alike import alike
+
+    return sum(one.count for one in alike(desk.store, _maker(), namespaces) if not one.side)
 
 
 def members(

@@ -182,6 +182,11 @@ def push(
 
 def remote_add(desk: Desk, name: str, url: str) -> RemoteShown:
     """Remember a remote. Its name must not be one that means something already."""
+    if "://" in name:
+        raise BadReference(
+            f"{name} is the address of a remote, where its name is wanted",
+            hint="the name comes first: adapterhub remote add NAME URL",
+        )
     check_name(name, "remote")
     url = url_of(url)
     if name in (HUB, "sha256"):

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 from adapterhub.digest import Digest
-from adapterhub.errors import Conflict, NotFound, WrongUsage
+from adapterhub.errors import BadReference, Conflict, NotFound, WrongUsage
 from adapterhub.reference import check_name
 from adapterhub.settings import Role, Settings, Token, TokenFacts
 from adapterhub.store.shelf import now
@@ -40,6 +40,11 @@ class TokenMade(TokenShown):
 
 def create(desk: Desk, name: str, role: str, namespaces: Iterable[str] = (), expires: str | None = None) -> TokenMade:
     """A new token; `expires` is a length (30d, 12h) or a time, none means never."""
+    if "/" in name:
+        raise BadReference(
+            f"{name!r} is not a name of a token: there is a slash in it",
+            hint="name whose it is, or what it is for: ada, ci; where it may be used is --namespace NAMESPACE",
+        )
     check_name(name, "name of a token")
     known = tuple(dict.fromkeys(check_name(word, "namespace") for word in namespaces))
     wanted = next((word for word in ROLES if word == role), None)

@@ -68,8 +68,7 @@ class Stranger(Pusher):
         self._sent(repo, self.do("commit", act, repo=repo, files=hashes(files), weights=whole), whole)
 
     def _sent(self, repo: str, answer: dict[str, Any], whole: bool) -> None:
-        # Of one that was asked for twice the version may be a commit beside main, with the same files.
-        if whole and not answer["again"]:
+        if whole:
             self.repos[repo].oids.append(answer["oid"])
 
     def tag(self, repo: str) -> None:

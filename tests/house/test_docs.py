@@ -19,6 +19,7 @@ from adapterhub.store.index.where import FIELDS, WORDS
 from tests.house.sources import ROOT, texts
 
 README = (ROOT / "README.md").read_text()
+SERVED = "".join((ROOT / f"docs/{name}.md").read_text() for name in ("server", "serving"))
 
 
 def words_in_code(text: str) -> set[str]:
@@ -63,8 +64,8 @@ def parse(words: list[str]) -> None:
     command.make_context(command.name, list(rest), parent=ctx)
 
 
-@pytest.mark.parametrize("words", commands_of(README), ids=" ".join)
-def test_a_command_line_of_the_readme_can_be_typed(words):
+@pytest.mark.parametrize("words", commands_of(README) + commands_of(SERVED), ids=" ".join)
+def test_a_command_line_of_the_readme_and_of_the_pages_about_servers_can_be_typed(words):
     parse(words)
 
 

@@ -14,7 +14,8 @@ from tests.builders import POET, entry
     [
         ("", "no scheme"),
         ("/srv/adapters", "no scheme"),
-        ("ftp://host/x", "ftp scheme"),
+        ("localhost:8000", "no scheme"),
+        ("ftp://host/x", "ftp is no scheme of one"),
         ("file://srv/adapters", "cannot use"),
         ("file:srv", "cannot use"),
         ("http:///x", "it names no host"),
@@ -38,11 +39,19 @@ def test_a_url_that_is_one_is_kept(url: str) -> None:
     assert check_url(url) == url
 
 
-@pytest.mark.parametrize("url", ["https://ada:secret@host/x", "http://ada@host", "file://ada:secret@host:x/y"])
+@pytest.mark.parametrize(
+    "url", ["https://ada:secret@host/x", "http://ada@host", "ada:secret@host:80", "file://ada:secret@host:x/y"]
+)
 def test_a_url_with_a_password_is_refused_and_not_repeated(url: str) -> None:
     with pytest.raises(BadReference, match=r"@host.* as a remote: it holds a name") as refusal:
         check_url(url)
     assert "secret" not in f"{refusal.value} {refusal.value.hint}"
+
+
+def test_an_address_without_a_scheme_is_told_what_a_servers_would_be() -> None:
+    with pytest.raises(BadReference) as refusal:
+        check_url("localhost:8000")
+    assert "hub+http://localhost:8000," in refusal.value.hint
 
 
 def test_every_scheme_is_explained() -> None:

@@ -66,10 +66,16 @@ def test_a_claim_is_leased_for_a_day_and_no_longer(server, monkeypatch):
     claims.renew()
     assert digest.hex in leased(store.layout.incoming)
     assert claims.holds("ada", digest)
+    claim = store.layout.incoming / "claims" / "ada" / digest.hex
+    assert Claims(store.layout).holds("ada", digest)  # a server that started again
+    os.utime(claim, (time.time() - KEPT - 1,) * 2)
+    assert not claims.holds("ada", digest)
+    for path in set(store.layout.incoming.glob("*.lease")) - {claims._leases[0][1].path}:
+        path.unlink()
     clock += TURN + 2
     claims.renew()
     assert digest.hex not in leased(store.layout.incoming)
-    assert not claims.holds("ada", digest)
+    assert not claim.exists()
 
 
 def test_what_a_server_that_runs_has_leased_does_not_keep_leftovers(server):
@@ -80,3 +86,26 @@ def test_what_a_server_that_runs_has_leased_does_not_keep_leftovers(server):
     os.utime(left, (1, 1))
     sweep(store, 0)
     assert not left.exists()
+
+
+def test_what_was_sent_before_a_server_started_again_need_not_be_sent_twice(server):
+    data, tokens = b"weights" * 1000, {name: server.new_token(name, "write", name) for name in ("ada", "bob")}
+    oid = hashlib.sha256(data).hexdigest()
+    asked = {"operation": "upload", "transfers": ["basic"], "objects": [{"oid": oid, "size": len(data)}]}
+    objects = "/{}/poet.git/info/lfs/objects"
+    for name, token in tokens.items():
+        server.ask("POST", "/api/repos/create", token=token, json={"name": "poet", "organization": name})
+    batch = f"{objects.format('ada')}/batch"
+    (each,) = server.ask("POST", batch, token=tokens["ada"], json=asked).json()["objects"]
+    link = each["actions"]["upload"]["href"].removeprefix(server.url)
+    assert server.ask("PUT", link, token=None, content=data).status_code == 200
+    server.stop()
+    for lease in (server.home / "incoming").glob("*.lease"):
+        lease.unlink()
+    server.start()
+    assert oid in leased(server.home / "incoming")
+    (each,) = server.ask("POST", batch, token=tokens["ada"], json=asked).json()["objects"]
+    assert "actions" not in each
+    stolen = commit(server, tokens["bob"], "bob/poet", "data.txt", oid, len(data))
+    assert (stolen.status_code, "nobody sent" in stolen.text) == (400, True)
+    assert commit(server, tokens["ada"], "ada/poet", "data.txt", oid, len(data)).status_code == 200

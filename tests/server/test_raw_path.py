@@ -7,8 +7,10 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from adapterhub.errors import BadReference
+from adapterhub.reference import parse
 from adapterhub.server import errors
 from adapterhub.server.raw_path import FilePath, RawPath, Segment, decoded
+from tests.builders import entry
 
 
 @pytest.fixture
@@ -62,3 +64,21 @@ def test_what_is_decoded_never_leads_out():
         with pytest.raises(BadReference):
             decoded(raw)
     assert decoded("%252e%252e") == "%2e%2e"
+
+
+def test_a_request_as_to_a_proxy_is_answered_and_its_address_counts(standing):
+    standing.hub.desk.store.publish(entry(1), parse("ada/poet"))
+    host, port = "127.0.0.1", int(standing.url.rpartition(":")[2])
+    head = f"Host: x\r\nAuthorization: Bearer {standing.token}\r\nConnection: close\r\n\r\n"
+    for target, status, said in (
+        ("http://hub.example/healthz", b"200", b'{"ok":true}'),
+        ("HTTP://hub.example:80/api/models/ada/poet/xet-write-token/main?x=1", b"200", b"http://hub.example:80/cas/"),
+        ("http://hub.example?q=poet", b"200", b"<html"),
+        ("http://hub.example/../healthz", b"400", b'"error"'),
+        ("http://a@hub.example/healthz", b"400", b'"error"'),
+        ("ftp://hub.example/healthz", b"400", b'"error"'),
+    ):
+        with socket.create_connection((host, port)) as line:
+            line.sendall(f"GET {target} HTTP/1.1\r\n{head}".encode())
+            answer = b"".join(iter(lambda: line.recv(1 << 16), b""))
+        assert (answer.split(b" ")[1], said in answer) == (status, True), target

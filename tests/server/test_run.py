@@ -11,7 +11,8 @@ import time
 import pytest
 
 from adapterhub.digest import Digest
-from adapterhub.errors import Refused
+from adapterhub.errors import Refused, WrongUsage
+from adapterhub.hub import Hub
 from adapterhub.reference import Name
 from adapterhub.server.run import serve
 from adapterhub.server.settings import Serving
@@ -40,8 +41,31 @@ def test_a_signal_before_the_first_request_ends_it_too(server):
 
 def test_the_port_of_another_server_is_refused(server):
     port = int(server.url.rpartition(":")[2])
-    with pytest.raises(Refused, match=f"cannot listen on 127.0.0.1 port {port}"):
+    with pytest.raises(Refused, match=f"cannot listen on 127.0.0.1 port {port}: Address already in use$") as refusal:
         serve(server.hub.desk, Serving(port=port), print)
+    assert "another server" in refusal.value.hint
+
+
+@pytest.mark.parametrize("host", ["nowhere.invalid", "", "a" * 70, "1.2.3.4.5", "::g"])
+def test_a_host_that_no_name_server_knows_is_wrong_usage(tmp_path, host):
+    with pytest.raises(WrongUsage, match=f"^--host {host}: ") as refusal:
+        serve(Hub.open(tmp_path).desk, Serving(host, 0), print)
+    assert "an address of this machine" in refusal.value.hint
+
+
+def test_an_address_of_another_machine_is_called_so(tmp_path):
+    with pytest.raises(Refused, match=r"cannot listen on 203.0.113.1 port 0: Cannot assign") as refusal:
+        serve(Hub.open(tmp_path).desk, Serving("203.0.113.1", 0), print)
+    assert "an address of this machine" in refusal.value.hint
+
+
+@pytest.mark.parametrize(
+    ("options", "told"), [({"accelerated": "blobs"}, "--x-accel blobs"), ({"largest": 0}, "--largest 0")]
+)
+def test_options_that_serve_nobody_are_refused(options, told):
+    with pytest.raises(WrongUsage, match=told) as refusal:
+        Serving(**options)
+    assert refusal.value.hint
 
 
 def test_a_store_that_is_gone_is_no_good_health(server):

@@ -57,9 +57,9 @@ def test_two_labels_of_one_digest_are_not_ambiguous(tmp_path: Path) -> None:
 def test_what_is_missing_is_said_with_what_is_there(tmp_path: Path) -> None:
     store = filled(tmp_path, "ada/poet")
     store.publish(entry(5), POET)
-    with pytest.raises(NotFound, match="ada/poet@9: no such version or alias") as refusal:
+    with pytest.raises(NotFound, match=f"ada/poet@9: no such version or alias in {tmp_path}") as refusal:
         store.resolve(POET.at("9"))
-    assert refusal.value.hint == "there are 1, 2"
+    assert refusal.value.hint == "the versions there: 1, 2"
     with pytest.raises(NotFound, match="ada/peot: no such adapter") as refusal:
         store.resolve(parse("ada/peot"))
     assert refusal.value.hint.startswith("did you mean ada/poet?")

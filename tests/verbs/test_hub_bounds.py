@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from adapterhub.digest import Digest
-from adapterhub.errors import Corrupt, Refused
+from adapterhub.errors import Corrupt, Refused, WrongUsage
 from adapterhub.formats import safetensors_header
 from adapterhub.note import Note
 from adapterhub.protocols.hf_hub.answers import TooLarge
+from adapterhub.protocols.hf_hub.commit_lines import Header, Large
 from adapterhub.protocols.hf_hub.layout import LARGEST_NOTE, MANIFEST, note_path
 from adapterhub.verbs import hub_gate, hub_notes
-from adapterhub.verbs.hub_refs import tag
+from adapterhub.verbs.hub_commit import commit
+from adapterhub.verbs.hub_refs import branch, drop_branch, tag
 from tests.builders import TIME, adapter_files, entry
 from tests.verbs.hub_ground import POET, as_ours, guest, labels, paths, repository, said, send
 
@@ -132,3 +134,14 @@ def test_a_huge_header_is_refused_before_it_is_read(tmp_path, monkeypatch):
 def test_an_adapter_of_a_large_mixture_of_experts_has_room(tmp_path):
     assert len(weights(100_000)) < hub_gate.LARGEST_HEADER / 2
     send(repository(tmp_path), {"some.safetensors": weights(1000)})
+
+
+def test_what_no_branch_and_no_tag_reaches_any_more_is_named_by_nobody(tmp_path):
+    desk, data = repository(tmp_path), adapter_files()["adapter_model.safetensors"]
+    named = [Header("again", "", None), Large("copy.safetensors", Digest.of(data).hex, len(data))]
+    branch(desk, POET, "dev", None)
+    send(desk, {"w.safetensors": data}, branch="dev")
+    commit(desk, POET, "dev", named, lambda _: False)
+    drop_branch(desk, POET, "dev")
+    with pytest.raises(WrongUsage, match="nobody sent"):
+        commit(desk, POET, "main", named, lambda _: False)

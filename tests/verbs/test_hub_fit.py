@@ -12,6 +12,7 @@ from adapterhub.store.index import alike
 from adapterhub.verbs import hub_fit
 from adapterhub.verbs.hub_fit import bases_for, fit_row, fitting_on
 from adapterhub.verbs.hub_repos import set_private
+from adapterhub.verbs.matrix import known_adapters, unread
 from tests.builders import tiny_adapter, tiny_base, write_files
 
 NOBODY, BOB, ALL = frozenset(), frozenset({"bob"}), None
@@ -29,6 +30,12 @@ def hub(tmp_path):
     hub.add(tiny_adapter(tmp_path / "d", seed=4), "ada/bare")
     set_private(hub.desk, Name("ada", "open"), False)
     return hub
+
+
+def on(hub, card, who, most):
+    """What fits a base, once everything was read."""
+    known_adapters(hub.desk)
+    return fitting_on(hub.desk, card, who, most)
 
 
 def names(hub, who):
@@ -67,15 +74,15 @@ def test_what_cannot_be_audited_is_refused(hub, tmp_path):
 
 def test_a_base_has_the_newest_version_of_each_adapter_the_best_first(hub):
     one = next(card for card in bases_for(hub.desk, ALL).values() if card.name == "one")
-    counts, fits = fitting_on(hub.desk, one, ALL, 9)
+    counts, fits = on(hub, one, ALL, 9)
     assert [(report.adapter, report.verdict) for report in fits] == [
         ("ada/open@1", "exact"),
         ("ada/bare@2", "unpinned"),
         ("bob/own@1", "drifted"),
     ]
     assert counts == {"exact": 1, "unpinned": 1, "drifted": 1}
-    assert [report.adapter for report in fitting_on(hub.desk, one, BOB, 9)[1]] == ["ada/open@1", "bob/own@1"]
-    assert [report.adapter for report in fitting_on(hub.desk, one, NOBODY, 9)[1]] == ["ada/open@1"]
+    assert [report.adapter for report in on(hub, one, BOB, 9)[1]] == ["ada/open@1", "bob/own@1"]
+    assert [report.adapter for report in on(hub, one, NOBODY, 9)[1]] == ["ada/open@1"]
 
 
 def test_a_base_says_of_each_adapter_what_the_audit_says(hub, tmp_path):
@@ -83,11 +90,11 @@ def test_a_base_says_of_each_adapter_what_the_audit_says(hub, tmp_path):
         hub.add(tiny_adapter(tmp_path / name, seed=hash(name) % 97), f"bob/{name}", base=tmp_path / "two")
     hub.add(tiny_adapter(tmp_path / "large", size=6), "bob/large")
     for card in bases_for(hub.desk, ALL).values():
-        counts, fits = fitting_on(hub.desk, card, ALL, 9)
+        counts, fits = on(hub, card, ALL, 9)
         said = [one for one in hub.audit() if one.base.name == card.name and one.adapter != "ada/bare@1"]
         assert Counter(one.verdict for one in said) == counts
         assert sorted(map(str, fits)) == sorted(str(one) for one in said if one.verdict != "misfit")
-        assert fitting_on(hub.desk, card, ALL, 2) == (counts, fits[:2])
+        assert on(hub, card, ALL, 2) == (counts, fits[:2])
 
 
 def test_adapters_that_fit_alike_are_asked_once_and_shown_by_name(hub, tmp_path, monkeypatch):
@@ -102,7 +109,7 @@ def test_adapters_that_fit_alike_are_asked_once_and_shown_by_name(hub, tmp_path,
     monkeypatch.setattr(hub_fit, "fitting", counted)
     monkeypatch.setattr(alike, "MOST", 1)
     one = next(card for card in bases_for(hub.desk, ALL).values() if card.name == "one")
-    counts, fits = fitting_on(hub.desk, one, ALL, 4)
+    counts, fits = on(hub, one, ALL, 4)
     assert [report.adapter for report in fits] == ["ada/open@1", "ada/bare@2", "cy/s10@1", "cy/s11@1"]
     assert (counts["unpinned"], len(asked)) == (6, 3)
 
@@ -111,4 +118,12 @@ def test_an_adapter_that_cannot_be_read_hides_no_other(hub):
     one = next(card for card in bases_for(hub.desk, ALL).values() if card.name == "one")
     digest = next(line.digest for line in hub.list() if line.reference == "bob/own@1")
     hub.desk.store.layout.blob(Digest.parse(digest)).unlink()
-    assert [report.adapter for report in fitting_on(hub.desk, one, ALL, 9)[1]] == ["ada/open@1", "ada/bare@2"]
+    assert [report.adapter for report in on(hub, one, ALL, 9)[1]] == ["ada/open@1", "ada/bare@2"]
+
+
+def test_what_was_not_read_yet_is_counted_and_left_out(hub):
+    one = next(card for card in bases_for(hub.desk, ALL).values() if card.name == "one")
+    assert fitting_on(hub.desk, one, ALL, 9) == (Counter(), [])
+    assert (unread(hub.desk, ALL), unread(hub.desk, BOB), unread(hub.desk, NOBODY)) == (3, 2, 1)
+    known_adapters(hub.desk)
+    assert unread(hub.desk, ALL) == 0

@@ -5,7 +5,7 @@ import errno
 import pytest
 
 from adapterhub.digest import Digest
-from adapterhub.protocols.hf_hub.answers import RepoNotFound, RevisionNotFound
+from adapterhub.protocols.hf_hub.answers import Full, RepoNotFound, RevisionNotFound
 from adapterhub.protocols.hf_hub.card import front_of
 from adapterhub.reference import Name, parse
 from adapterhub.store.check import check
@@ -227,20 +227,21 @@ def test_what_a_branch_or_a_tag_alone_reaches_is_named_too(tmp_path):
     assert named(desk, POET, wanted) == set(wanted[:2])
 
 
-def test_on_a_full_disk_what_was_laid_before_can_be_read(tmp_path, monkeypatch):
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_on_a_disk_that_takes_nothing_what_was_laid_before_can_be_read(tmp_path, monkeypatch, number):
     desk = published(tmp_path, 1)
     caught_up(desk, POET)
     desk.store.publish(entry(2), parse("ada/poet"))
 
     def full(*_):
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise OSError(number, "the disk says no")
 
     with monkeypatch.context() as patched:
         patched.setattr(type(desk.store.history), "put", full)
         assert info(desk, POET).private
         assert list(desk.store.history.tags(POET)) == ["1"]
         other = published(tmp_path / "other", 1)
-        with pytest.raises(OSError, match="No space"):  # of this one nothing can be read yet
+        with pytest.raises(Full, match="ada/poet: it was added on the server's machine, and can be read here when"):
             info(other, POET)
     assert caught_up(desk, POET)
     assert list(desk.store.history.tags(POET)) == ["1", "2"]

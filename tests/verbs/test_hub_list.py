@@ -56,7 +56,10 @@ def test_words_authors_tags_formats_licenses_and_bases_are_looked_for(desk):
     assert names(desk, words=groups(["peft", "lora", "license:mit"])) == ["bob/poet"]
     assert names(desk, words=groups(["transformers"])) == []
     assert len(names(desk, words=groups(["base_model:adapter:org/tiny"]))) == 3
+    assert len(names(desk, words=groups(["base_model:hf:ORG/tiny"]))) == 3
+    assert names(desk, words=groups(["base_model:org/other"])) == []
     assert names(desk, text="%") == []
+    assert (names(desk, text="hf"), len(names(desk, text="hf:org/tiny"))) == ([], 3)
 
 
 def test_parts_of_a_bases_name_and_modules_are_looked_for(desk):

@@ -8,8 +8,11 @@ from adapterhub.protocols.hf_hub.answers import RevisionNotFound
 from adapterhub.reference import parse
 from adapterhub.registry import LabelTaken
 from adapterhub.store.check import check
+from adapterhub.store.history import refs
+from adapterhub.store.history.refs import read_line
 from adapterhub.verbs.bases import base_add_card, card_for, pin_of
 from adapterhub.verbs.hub_history import all_tags, find
+from adapterhub.verbs.hub_model import versions_of
 from adapterhub.verbs.hub_refs import branch, drop_branch, squash, tag, untag
 from tests.builders import adapter_files, entry, entry_of, tiny_base
 from tests.verbs.hub_ground import POET, as_ours, desk_in, labels, paths, repository, send
@@ -139,15 +142,6 @@ def test_an_alias_means_versions_alone(tmp_path):
         tag(desk, POET, "alias/a/b", "main")
 
 
-def test_a_version_that_an_alias_means_stays(tmp_path):
-    desk = repository(tmp_path)
-    send(desk, adapter_files())
-    tag(desk, POET, "alias/prod", "1")
-    with pytest.raises(Refused, match="alias prod means"):
-        untag(desk, POET, "1")
-    assert all_tags(desk, POET).keys() == {"1", "alias/prod"}
-
-
 def test_what_is_no_tag_cannot_go(tmp_path):
     with pytest.raises(RevisionNotFound):
         untag(repository(tmp_path), POET, "1")
@@ -215,3 +209,63 @@ def test_a_squashed_branch_is_one_commit_with_the_same_files(tmp_path):
     assert [id for id, _ in desk.store.history.log(POET, oid)] == [oid]
     assert paths(desk) == before
     assert labels(desk) == ["1"]
+
+
+def test_what_a_question_costs_does_not_grow_with_the_branches_and_tags(tmp_path, monkeypatch):
+    desk = repository(tmp_path)
+    made, history = send(desk, adapter_files()), desk.store.history
+    read = []
+    monkeypatch.setattr(refs, "read_line", lambda path: read.append(path) or read_line(path))
+
+    def costs():
+        read.clear()
+        word = f"w{len(history.tags(POET))}.x+"
+        read.clear()
+        tag(desk, POET, word, "main")
+        branch(desk, POET, f"b/{word}", "main")
+        find(desk, POET, "main")
+        with pytest.raises(NotFound):
+            find(desk, POET, "nowhere")
+        versions_of(desk, POET)
+        untag(desk, POET, word)
+        drop_branch(desk, POET, f"b/{word}")
+        return len(read)
+
+    few = costs()
+    for number in range(50):
+        history.tag(POET, f"t{number}", made.oid)
+        history.point(POET, f"b{number}", made.oid, "")
+    assert costs() == few
+
+
+def test_what_another_process_does_is_seen_at_once(tmp_path):
+    desk, other = repository(tmp_path), desk_in(tmp_path)
+    made = send(desk, adapter_files())
+    other.store.history.tag(POET, "seen", made.oid)
+    assert find(desk, POET, "seen")[0] == made.oid
+    other.store.history.untag(POET, "seen")
+    with pytest.raises(RevisionNotFound, match="no branch, tag or commit 'seen'"):
+        find(desk, POET, "seen")
+
+
+def test_a_tag_that_cannot_be_read_is_taken_and_stands_in_nobodys_way(tmp_path):
+    desk = repository(tmp_path)
+    made = send(desk, adapter_files())
+    (desk.store.layout.repo(POET) / "tags" / "1").write_text("rotten")
+    assert [(one["version"], one["commit"]) for one in versions_of(desk, POET)] == [("1", "")]
+    with pytest.raises(Conflict, match="is there already"):
+        tag(desk, POET, "1", made.oid)
+    assert len(desk.store.history.commits(POET)) == 2
+
+
+def test_a_version_that_an_alias_means_stays_and_it_is_told_which(tmp_path):
+    desk = repository(tmp_path)
+    send(desk, adapter_files())
+    tag(desk, POET, "alias/prod", "1")
+    with pytest.raises(Refused, match="alias/prod means this version, so it stays") as refused:
+        untag(desk, POET, "1")
+    assert all_tags(desk, POET).keys() == {"1", "alias/prod"}
+    assert refused.value.hint == "first delete the tag alias/prod, or let it mean another version"
+    untag(desk, POET, "alias/prod")
+    untag(desk, POET, "1")
+    assert labels(desk) == []

@@ -208,3 +208,9 @@ def test_a_remotes_name_is_a_word_that_means_nothing_else(hub: Hub, name: str) -
     with pytest.raises(BadReference):
         hub.remote_add("fine", "no url")
     assert tree(hub.store) == before
+
+
+def test_an_address_in_the_place_of_a_remotes_name_is_told_the_order(hub: Hub) -> None:
+    with pytest.raises(BadReference, match="address of a remote, where its name is wanted") as refusal:
+        hub.remote_add("hub+http://team:8000", "team")
+    assert refusal.value.hint == "the name comes first: adapterhub remote add NAME URL"

@@ -110,3 +110,9 @@ def test_words_that_are_no_names_or_roles_are_refused(hub):
         with pytest.raises(BadReference):
             hub.token_create(name, "read", namespaces=namespaces)
     assert hub.token_list() == []
+
+
+def test_who_writes_an_adapter_for_a_tokens_name_hears_where_namespaces_go(hub):
+    with pytest.raises(BadReference, match="'ada/poet' is not a name of a token: there is a slash") as refusal:
+        hub.token_create("ada/poet", "write")
+    assert "--namespace NAMESPACE" in refusal.value.hint

@@ -1,5 +1,6 @@
 """References: what is read is what was written, and what cannot be read says what to write."""
 
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapterhub.errors import BadReference
-from adapterhub.reference import Name, Reference, folder_or_reference, is_folder, parse
+from adapterhub.reference import Name, Reference, check_name, folder_or_reference, is_folder, parse
 
 WORDS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_]{0,9}([.-][A-Za-z0-9_]{1,9}){0,3}", fullmatch=True)
 PINS = st.one_of(st.none(), WORDS, st.from_regex(r"sha256:[0-9a-f]{8,64}", fullmatch=True))
@@ -59,6 +60,13 @@ def test_a_bad_reference_says_what_was_read_and_what_to_write(text: str) -> None
     assert str(refusal.value).startswith(f"cannot read the reference {text!r}: ")
     assert BAD[text] in str(refusal.value)
     assert "for example ada/poet or team:ada/poet@1.2.0" in refusal.value.hint
+
+
+@pytest.mark.parametrize("word", ["a/b", "", "a b", "-a", "hub+http://team"])
+def test_a_word_that_stands_alone_is_not_called_a_reference(word: str) -> None:
+    with pytest.raises(BadReference, match=f"^{re.escape(repr(word))} is not a remote$") as refusal:
+        check_name(word, "remote")
+    assert "no slash" in refusal.value.hint
 
 
 @pytest.mark.parametrize("word", ["/runs", "./run", "../run", "~", "~/run", ".", ".."])

@@ -16,4 +16,5 @@ def command(
 ) -> None:
     """List every version of every adapter."""
     run = run_of(ctx)
-    run.answer(run.hub().list(remote), rows.print_listed)
+    hub = run.hub()
+    run.answer(hub.list(remote), rows.printer(hub, remote))

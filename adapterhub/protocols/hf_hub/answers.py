@@ -10,6 +10,7 @@ __all__ = [
     "AccessDenied",
     "Answered",
     "EntryNotFound",
+    "Full",
     "ParentMoved",
     "RepoNotFound",
     "RevisionNotFound",
@@ -81,6 +82,12 @@ class TooLarge(Answered, Refused):
     """More bytes than the server takes."""
 
     status = 413
+
+
+class Full(Answered):
+    """The server's disk has no room for it."""
+
+    status = 507
 
 
 class ParentMoved(Answered, Conflict):

@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
-__all__ = ["Card", "body_of", "faults_of", "front_of", "is_repo", "read_card", "write_card"]
+from adapterhub.protocols.hf_hub.address import PREFIX
+
+__all__ = ["Card", "base_named", "body_of", "faults_of", "front_of", "is_repo", "read_card", "write_card"]
 
 LARGEST = 1 << 16
 """Characters of YAML that are read: a second's work, and people write some hundreds."""
@@ -60,6 +62,19 @@ def is_repo(name: str) -> bool:
     (True, True, False, False)
     """
     return REPO.fullmatch(name) is not None and ".." not in name and "--" not in name
+
+
+def base_named(card: Card, named: object, revision: object) -> dict[str, Any]:
+    """The pin a name is worth: of the base in an adapter's config, else in its card; nothing where neither has one.
+
+    >>> base_named(Card(base="org/tiny", revision="v1"), "./tiny", None)
+    {'evidence': 'revision', 'revision': 'v1', 'source': 'hf:org/tiny'}
+    """
+    if not isinstance(named, str) or not is_repo(named):
+        named, revision = card.base, card.revision
+    revision = revision or (card.revision if named == card.base else "")
+    known = {"evidence": "revision", "revision": revision} if revision and isinstance(revision, str) else {}
+    return {"evidence": "name", **known, "source": f"{PREFIX}{named}"} if named else {}
 
 
 def front_of(text: str) -> dict[str, Any]:

@@ -1,14 +1,16 @@
 """Who asks which Hub: its address, and the token that belongs to it and to no other."""
 
 import os
+import re
 import warnings
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, final
 from urllib.parse import quote, unquote, urlsplit
 
+from adapterhub.errors import WrongUsage
 from adapterhub.protocols.hf_hub.address import PREFIX
 from adapterhub.protocols.hf_hub.faults import TOKEN, asking, fault
 from adapterhub.protocols.http import Reader
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["Client", "client_of", "home", "is_home", "is_offline", "quiet", "usual"]
 
 HOME = "https://huggingface.co"
+ENDPOINT = re.compile(
+    r"https?://([^/?#@:\[\]\s]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(/[^?#@\s]*)?", re.IGNORECASE | re.ASCII
+)
+"""What HF_ENDPOINT may be: the address of a server, and perhaps a path."""
 PORTS = {"http": "80", "https": "443"}
 TIMEOUT = 30.0
 
@@ -77,7 +83,18 @@ def home() -> str:
     """The Hub that huggingface_hub asks when nobody names one: `HF_ENDPOINT`, else huggingface.co."""
     from huggingface_hub import constants
 
-    return (os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
+    return _checked(os.environ.get("HF_ENDPOINT") or constants.ENDPOINT)
+
+
+def _checked(endpoint: str) -> str:
+    """`HF_ENDPOINT` if it is the address of a server. What stands before an @ may be a password, and is not shown."""
+    if not ENDPOINT.fullmatch(endpoint):
+        login, _, place = endpoint.rpartition("@")
+        raise WrongUsage(
+            f"HF_ENDPOINT is {f'…@{place}' if login else endpoint!r}, wanted https://host[:port] or http://host[:port]",
+            hint=f"set HF_ENDPOINT=http://{place.rpartition('://')[2] or 'host'}, or unset it for {HOME}",
+        )
+    return endpoint.rstrip("/")
 
 
 def usual() -> Client:
@@ -101,7 +118,9 @@ def client_of(url: str) -> Client:
 
 def is_home(endpoint: str) -> bool:
     """Whether an address is that of the usual Hub, however it is spelled."""
-    return _place(endpoint) == _place(home())
+    with suppress(WrongUsage):  # HF_ENDPOINT is none: that is for those who ask the usual Hub
+        return _place(endpoint) == _place(home())
+    return False
 
 
 def _place(endpoint: str) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, NoReturn, final
 from adapterhub.errors import WrongUsage
 from adapterhub.manifest import safe_path
 
-__all__ = ["Deleted", "Header", "Large", "Line", "Regular", "read_lines", "split"]
+__all__ = ["Deleted", "Header", "Large", "Line", "Regular", "check_lines", "read_lines", "split"]
 
 LONGEST = 16 << 20
 """Bytes of one line: what is larger than its base64 is sent as a large file."""
@@ -83,6 +83,13 @@ def split(stream: BinaryIO) -> Iterator[bytes]:
         if (count := count + 1) > MOST:
             _refuse(f"more than {MOST} lines", "send several commits")
         yield line
+
+
+def check_lines(stream: BinaryIO) -> None:
+    """Refuse what `split` would, before anything is kept; the stream is at its beginning again."""
+    for _ in split(stream):
+        pass
+    stream.seek(0)
 
 
 def read_lines(lines: Iterable[bytes]) -> Iterator[Line]:

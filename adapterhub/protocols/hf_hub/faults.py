@@ -9,7 +9,7 @@ from adapterhub.errors import AdapterHubError, BadReference, Conflict, Corrupt, 
 __all__ = ["OFFLINE", "TOKEN", "Moved", "Taken", "asking", "fault"]
 
 TOKEN = "log in with `hf auth login`, or set HF_TOKEN to a token that may do this"
-LATER = "is the network there, the address (HF_ENDPOINT, or the remote's) right? Try again later"
+LATER = "is the server running, the network there, the address (HF_ENDPOINT, or the remote's) right? Try again later"
 OFFLINE = "leave --offline and HF_HUB_OFFLINE out, or give a folder that lies here"
 LONGEST = 500
 

@@ -15,7 +15,9 @@ from adapterhub.digest import Digest
 from adapterhub.version import is_label
 
 __all__ = [
+    "ALIAS",
     "CARD",
+    "CONFIG",
     "LARGEST_NOTE",
     "MANIFEST",
     "OURS",
@@ -29,7 +31,7 @@ __all__ = [
     "reserved",
 ]
 
-CARD = "README.md"
+CARD, CONFIG = "README.md", "adapter_config.json"
 MANIFEST = "adapterhub.json"
 OURS = ".adapterhub"
 ALIAS = "alias/"

@@ -19,14 +19,14 @@ ELSEWHERE = re.compile(f"(?P<below>(?:/[^/]+)*?){PAGE.pattern}")
 
 
 def is_page(word: str) -> bool:
-    """Whether a word is an address in the web."""
-    return word.startswith(("https://", "http://"))
+    """Whether a word is an address in the web, perhaps as that of a remote."""
+    return word.startswith(("https://", "http://", "hub+https://", "hub+http://"))
 
 
 def address_of(page: str) -> Address:
     """The place that a page of the usual Hub shows; `WrongUsage` for another server's, `BadReference` for no page."""
     try:
-        parts = urlsplit(page.replace("://hf.co/", "://huggingface.co/", 1))
+        parts = urlsplit(page.removeprefix("hub+").replace("://hf.co/", "://huggingface.co/", 1))
     except ValueError as error:
         raise BadReference(f"{page} is no address: {error}", hint="write hf:org/name[@revision]") from None
     hub, below = f"{parts.scheme}://{parts.netloc}", urlsplit(home()).path.rstrip("/")

@@ -150,7 +150,9 @@ class InParts(_Open):
         return str(self._hasher.hexdigest())
 
     def complete(self, claims: Claims) -> None:
-        """All parts were sent: a blob, if they make the file that was announced."""
+        """All parts were sent: a blob, if they make the file that was announced. Said again it does nothing."""
+        if claims.holds(self.owner, self.file.blob) and self.layout.blob(self.file.blob).is_file():
+            return
         if not self._lock(_usual(self.layout, self.file, self.owner, "tmp"), fcntl.LOCK_EX):
             raise Conflict(
                 f"{self.file.path}: a part of it is still being sent", hint="complete it after the last part"

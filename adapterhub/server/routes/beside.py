@@ -74,4 +74,5 @@ def elsewhere(request: Request) -> Any:
     parts = request.url.path.split("/")
     if parts[1:3] == ["api", "models"] and len(parts) > 5:
         raise NotFound("this server has no such address", hint="see /openapi.json for what it answers")
-    raise RepoNotFound("this server keeps models, each with a namespace", hint="write namespace/name")
+    hint = "write namespace/name; an adapter whose namespace is called as this address begins has no page here"
+    raise RepoNotFound("this server keeps models, each with a namespace", hint=hint)

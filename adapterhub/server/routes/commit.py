@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from adapterhub.durable import make_folder
 from adapterhub.errors import WrongUsage
 from adapterhub.protocols.hf_hub import wire
-from adapterhub.protocols.hf_hub.commit_lines import read_lines, split
+from adapterhub.protocols.hf_hub.commit_lines import check_lines, read_lines, split
 from adapterhub.server.access import holder, may_claim, serving, url_of
 from adapterhub.server.errors import as_header
 from adapterhub.server.ingest.body import each_piece
@@ -50,4 +50,5 @@ def _commit(request: Request, place: Place, branch: str, body: BinaryIO) -> Comm
     who = holder(request, place.caller.id)  # a body may take hours, and a token end meanwhile
     seen(place.desk, who, place.name)
     who.insist_write(place.name)
+    check_lines(body)
     return commit(place.desk, place.name, branch, read_lines(split(body)), may_claim(request))

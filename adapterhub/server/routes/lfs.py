@@ -13,12 +13,12 @@ from fastapi.responses import JSONResponse
 
 from adapterhub.digest import Digest
 from adapterhub.errors import Conflict
-from adapterhub.protocols.hf_hub.answers import EntryNotFound
+from adapterhub.protocols.hf_hub.answers import EntryNotFound, Full
 from adapterhub.protocols.hf_hub.lfs import MEDIA, MOST_PARTS, Asked, Batch, action, answered, refused, uploads
 from adapterhub.server.access import may_claim, shared, url_of
 from adapterhub.server.raw_path import Segment
 from adapterhub.server.reach import Place, Readable, Writable
-from adapterhub.server.room import Full, Room
+from adapterhub.server.room import Room
 from adapterhub.server.turns import Turns
 from adapterhub.verbs.hub_history import named
 

@@ -3,10 +3,11 @@
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.convertors import StringConvertor, register_url_convertor
 
 from adapterhub.digest import Digest
 from adapterhub.protocols.hf_hub.answers import EntryNotFound
-from adapterhub.server.access import caller, desk, url_of
+from adapterhub.server.access import caller, desk, shared, url_of
 from adapterhub.server.headers import READING
 from adapterhub.server.raw_path import FilePath, Segment
 from adapterhub.server.reach import Place, Readable
@@ -26,6 +27,15 @@ FITTING = CapacityLimiter(2)
 """Readers of a base's page at once: what fits it is asked of every adapter there is."""
 
 REPO = "/{namespace}/{repository}"
+
+
+class _Hex(StringConvertor):
+    """A digest in a path: any other word may be an adapter's name."""
+
+    regex = "[0-9a-f]{64}"
+
+
+register_url_convertor("digest", _Hex())
 
 
 @router.api_route("/", methods=READS)
@@ -66,14 +76,14 @@ def bases(request: Request) -> HTMLResponse:
     return page(request, "bases", {"bases": known(desk(request), caller(request))})
 
 
-@router.api_route("/bases/{card}", methods=READS)
-async def base(request: Request, card: Segment) -> HTMLResponse:
+@router.api_route("/bases/{card:digest}", methods=READS)
+async def base(request: Request, card: str) -> HTMLResponse:
     """A base, and what fits it."""
     return await to_thread.run_sync(_base, request, Digest(card), limiter=FITTING)
 
 
 def _base(request: Request, card: Digest) -> HTMLResponse:
-    return page(request, "base", known_one(desk(request), caller(request), card))
+    return page(request, "base", known_one(desk(request), caller(request), card, shared(request).warming))
 
 
 @router.api_route(REPO, methods=READS)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from adapterhub.errors import WrongUsage
 from adapterhub.protocols.hf_hub import wire
+from adapterhub.protocols.hf_hub.answers import TooLarge
 from adapterhub.protocols.hf_hub.ignored import Ignored
 from adapterhub.server.access import serving
 from adapterhub.server.raw_path import Segment
@@ -48,9 +49,19 @@ def preupload(request: Request, place: Writable, revision: Segment, asked: Uploa
     there = {file.path: file for file in commit.files}
     ignored = Ignored.of(_kept_here(place, there.get(IGNORE)) if asked.gitIgnore is None else asked.gitIgnore)
     comes = [file for file in asked.files if not ignored.has(file.path)]
+    for file in comes:
+        _insist_taken(file, serving(request).largest)
     fresh = [file.size for file in comes if file.path not in there or there[file.path].size != file.size]
     Room(place.desk.store.root, serving(request).spare).insist(sum(fresh))
     return {"files": [_answer(file, there.get(file.path), ignored.has(file.path)) for file in asked.files]}
+
+
+def _insist_taken(file: Offered, largest: int) -> None:
+    if file.size > largest:
+        raise TooLarge(
+            f"{file.path[:200]}: {file.size} bytes; this server takes files of at most {largest}",
+            hint="whoever runs it sets how large a file may be: serve --largest",
+        )
 
 
 def _kept_here(place: Place, file: TreeFile | None) -> str:
@@ -65,5 +76,5 @@ def _answer(file: Offered, there: TreeFile | None, ignored: bool) -> dict[str, A
         sample = base64.b64decode(file.sample, validate=True)
     except (binascii.Error, ValueError):
         raise WrongUsage(f"{file.path[:200]}: the sample is no base64", hint="send the first 512 bytes so") from None
-    oid = (there.sha256 if there.large else there.sha1) if there else None
-    return wire.preuploaded(file.path, large=wire.is_large(file.path, file.size, sample), ignored=ignored, oid=oid)
+    large = wire.is_large(file.path, file.size, sample)
+    return wire.preuploaded(file.path, large=large, ignored=ignored, oid=there.etag if there else None)

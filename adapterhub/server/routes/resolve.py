@@ -38,8 +38,7 @@ def resolve(request: Request, place: Readable, revision: Segment, path: FilePath
 def _given(place: Place, commit: Commit, path: str) -> Given | None:
     store = place.desk.store
     if file := commit.file(path):
-        etag = file.sha256 if file.large else file.sha1
-        return Given(store.layout.blob(file.blob), path, file.size, etag)
+        return Given(store.layout.blob(file.blob), path, file.size, file.etag)
     if found := beside(place.desk, place.name, path):
         where, digest = found
         return Given(where, path, where.stat().st_size, digest.hex, blob=False)

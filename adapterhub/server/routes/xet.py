@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
 from adapterhub.errors import NotFound
-from adapterhub.protocols.hf_hub.answers import TokenWanted, TooLarge
+from adapterhub.protocols.hf_hub.answers import Full, TokenWanted, TooLarge
 from adapterhub.protocols.xet.hashes import check_hash
 from adapterhub.protocols.xet.shard import LARGEST_SHARD
 from adapterhub.protocols.xet.xorb import LARGEST_XORB
@@ -26,7 +26,6 @@ from adapterhub.server.ingest.body import each_piece
 from adapterhub.server.ingest.xet import XetIngest
 from adapterhub.server.raw_path import Segment
 from adapterhub.server.reach import Writable, seen
-from adapterhub.server.room import Full
 from adapterhub.server.turns import Turns
 
 router = APIRouter()

@@ -8,9 +8,11 @@ from adapterhub.base.card import Card
 from adapterhub.digest import Digest
 from adapterhub.errors import NotFound
 from adapterhub.server.access import Caller
+from adapterhub.server.warming import Warming
 from adapterhub.verbs.base_shown import BaseShown, shown_card
 from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.hub_fit import bases_for, fitting_on
+from adapterhub.verbs.matrix import unread
 
 __all__ = ["Known", "known", "known_one"]
 
@@ -42,15 +44,18 @@ def _known(digest: Digest, card: Card) -> Known:
     return Known(digest, shown_card(card, digest.hex))
 
 
-def known_one(desk: Desk, who: Caller, digest: Digest) -> dict[str, Any]:
+def known_one(desk: Desk, who: Caller, digest: Digest, warming: Warming) -> dict[str, Any]:
     """What the template of a base shows; `NotFound` for one that is not here, or that the caller may not hear of."""
     card = bases_for(desk, who.sees).get(digest)
     if card is None:
         raise NotFound(f"{digest}: no such base, or none that you may see", hint="a token may show more")
+    done = not unread(desk, who.sees) or warming.done()
     counts, best = fitting_on(desk, card, who.sees, MOST)
     return {
         "base": _known(digest, card),
         "reports": best,
+        "unread": unread(desk, who.sees),
+        "reading": not done,
         "fitting": counts.total() - counts["misfit"],
         "counts": [(verdict, counts[verdict], about) for verdict, about in VERDICTS.items() if counts[verdict]],
         "tensors": [(row.name, row.dtype, row.shape) for row in card.tensors[:TENSORS]],

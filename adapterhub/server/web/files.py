@@ -21,7 +21,10 @@ FOR_EVER = "public, max-age=31536000, immutable"
 def static(request: Request, file: str) -> Response:
     """A file; kept for ever where it was asked for by its stamp."""
     if file not in FILES:
-        raise NotFound(f"{file}: no such file", hint="pages name the files they load")
+        raise NotFound(
+            f"{file}: no such file",
+            hint="pages name the files they load; no adapter of a namespace `static` has a page",
+        )
     kept = FOR_EVER if request.query_params.get("v") == STAMP else "no-cache"
     headers = {"Cache-Control": kept, "ETag": f'"{STAMP}"', "X-Content-Type-Options": "nosniff"}
     if request.headers.get("if-none-match") == headers["ETag"]:

@@ -33,6 +33,9 @@ class Plot:
 
     name: str
     points: tuple[Point, ...]
+    begin: str
+    end: str
+    """The versions at both ends of the plot; this metric may be of neither."""
 
     @property
     def line(self) -> str:
@@ -67,7 +70,7 @@ def _plot(name: str, measured: Measured) -> Plot:
         Point(version, value, round(LEFT + at / steps * (WIDTH - LEFT - RIGHT), 2), round(_height(value, low, high), 2))
         for at, version, value in there
     )
-    return Plot(name, tuple(points))
+    return Plot(name, tuple(points), measured[0][0], measured[-1][0])
 
 
 def _height(value: float, low: float, high: float) -> float:

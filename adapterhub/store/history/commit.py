@@ -31,6 +31,11 @@ class TreeFile(Document):
     def blob(self) -> Digest:
         return Digest(self.sha256)
 
+    @property
+    def etag(self) -> str:
+        """What clients know these bytes by."""
+        return self.sha256 if self.large else self.sha1
+
 
 class Commit(Document):
     """All files of a repository at one moment, by path, and the commit before it. It never changes."""

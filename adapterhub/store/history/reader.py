@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from adapterhub.digest import Digest
@@ -9,6 +10,7 @@ from adapterhub.errors import BadReference, Corrupt, NotFound
 from adapterhub.reference import Name
 from adapterhub.regular import read_regular
 from adapterhub.store.history.commit import Commit, RepoInfo
+from adapterhub.store.history.quoting import unquote
 from adapterhub.store.history.refs import Refs, is_oid, read_line
 from adapterhub.store.layout import Layout
 from adapterhub.store.places import inside
@@ -79,15 +81,16 @@ class HistoryReader:
     def find(self, name: Name, revision: str) -> tuple[str, Commit]:
         """The commit that a full commit id, HEAD, main, a tag or another branch means, in this order: a branch that is
         called as a version hides it from nobody."""
+        heads, tags = self.heads_of(name), self.tags_of(name)
         if is_oid(revision) and self.path(name, revision).exists():
             oid: str | None = revision
         else:
             word = MAIN if revision == "HEAD" else revision
-            heads, tags = self.heads_of(name), self.tags_of(name)
             first, then = (heads, tags) if word == MAIN else (tags, heads)
             oid = first.get(word) or then.get(word)
         if not oid:
-            known = ", ".join([*self.branches(name), *self.tags(name)][:8]) or "none yet"
+            files = [path.name for refs in (heads, tags) for path in islice(refs.files(), 8)]
+            known = ", ".join(filter(None, map(unquote, files[:8]))) or "none yet"
             raise NotFound(f"{name}: no branch, tag or commit {revision[:100]!r}", hint=f"there are: {known}")
         return oid, self.commit(name, oid)
 

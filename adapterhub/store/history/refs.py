@@ -1,6 +1,7 @@
 """Branches and tags on disk: one file each, one line: the commit it means."""
 
 import contextlib
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -68,6 +69,10 @@ class Refs:
                 found[word] = oid
         return dict(sorted(found.items()))
 
+    def has(self, word: str) -> bool:
+        """Whether a name is taken, also where its commit cannot be read."""
+        return is_ref(word) and os.path.lexists(self.folder / quote(word))
+
     def get(self, word: str) -> str | None:
         """The commit a name means; None where there is none, `Corrupt` where it cannot be read."""
         if not is_ref(word):
@@ -76,6 +81,12 @@ class Refs:
             return self.read(self.folder / quote(word))[1]
         except FileNotFoundError:
             return None
+
+    def at(self, word: str) -> str:
+        """The same; "" where there is none, or it cannot be read: `check` names it."""
+        with contextlib.suppress(AdapterHubError, OSError):
+            return self.get(word) or ""
+        return ""
 
     def set(self, word: str, oid: str) -> None:
         """Let a name mean a commit, whatever it meant."""

@@ -10,7 +10,8 @@ from sqlmodel import Session, col, select
 
 from adapterhub.errors import WrongUsage
 from adapterhub.store.index.ask import answered
-from adapterhub.store.index.tables import Row, Word
+from adapterhub.store.index.tables import Row
+from adapterhub.store.index.words import has, known_by, says
 
 if TYPE_CHECKING:
     from adapterhub.store.store import Store
@@ -88,14 +89,14 @@ def _ask(engine: Engine, statement: Any) -> list[Any]:
 
 def _statement(asked: Asked) -> Any:
     conditions: list[ColumnElement[bool]] = [col(Row.newest).is_(True)]
-    conditions += [_contains(word) for word in asked.text.split()]
+    conditions += [says(word) for word in asked.text.split()]
     if asked.author:
         conditions.append(func.lower(Row.namespace) == asked.author.lower())
-    conditions += [or_(*map(_word, group)) for group in asked.words]
+    conditions += [known_by(*group) for group in asked.words]
     if asked.base:
         conditions.append(func.lower(Row.base).contains(asked.base.lower(), autoescape=True))
     if asked.target:
-        conditions.append(_has("target", asked.target))
+        conditions.append(has(["target"], [asked.target]))
     conditions += visible(asked.namespaces)
     if asked.after:
         time, adapter = asked.after
@@ -108,23 +109,3 @@ def _statement(asked: Asked) -> Any:
 def visible(namespaces: frozenset[str] | None) -> list[ColumnElement[bool]]:
     """The condition that those who see the private adapters of these namespaces may see a row; None means all."""
     return [] if namespaces is None else [or_(col(Row.public), col(Row.namespace).in_(sorted(namespaces)))]
-
-
-def _contains(word: str) -> ColumnElement[bool]:
-    return col(Row.text).contains(word.casefold(), autoescape=True)
-
-
-def _word(word: str) -> ColumnElement[bool]:
-    """Whether a word is one of those an adapter is known by."""
-    lower = word.lower()
-    if lower.startswith("license:"):
-        return func.lower(Row.license) == lower.removeprefix("license:")
-    if lower.startswith("base_model:"):
-        base = lower.removeprefix("base_model:").removeprefix("adapter:")
-        return func.lower(Row.base).in_((base, f"hf:{base}"))
-    facts: Iterable[Any] = (Row.format, Row.type, Row.task, Row.dtype, Row.kind)
-    return or_(_has("tag", word), *(func.lower(fact) == lower for fact in facts))
-
-
-def _has(kind: str, word: str) -> ColumnElement[bool]:
-    return select(Word.row).where(col(Word.row) == col(Row.id), Word.kind == kind, Word.word == word).exists()

@@ -12,6 +12,7 @@ from adapterhub.errors import BadReference, WrongUsage
 from adapterhub.store.index.ask import answered
 from adapterhub.store.index.tables import Metric, Row, Word
 from adapterhub.store.index.where import ENUMERATED, FIELDS, WORDS, All, Comparison, Either, Not, Where, fields, parse
+from adapterhub.store.index.words import says
 
 if TYPE_CHECKING:
     from adapterhub.store.store import Store
@@ -57,9 +58,7 @@ def _ask(engine: Engine, question: Question) -> list[dict[str, Any]]:
 
 
 def _statement(question: Question) -> Any:
-    conditions: list[ColumnElement[bool]] = [
-        col(Row.text).contains(word.casefold(), autoescape=True) for word in question.text.split()
-    ]
+    conditions: list[ColumnElement[bool]] = [says(word) for word in question.text.split()]
     if question.base:
         conditions.append(_contains(col(Row.base), question.base))
     if question.target:

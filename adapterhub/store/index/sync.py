@@ -21,7 +21,6 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Session, SQLModel, col, create_engine, select
 
-from adapterhub.digest import Digest
 from adapterhub.document import canonical
 from adapterhub.errors import AdapterHubError
 from adapterhub.facts import PARSER
@@ -29,6 +28,9 @@ from adapterhub.reference import Name, parse
 from adapterhub.store.events import Event
 from adapterhub.store.index.file import LOCK, discard
 from adapterhub.store.index.tables import SHAPE, Meta, Metric, Row, Seen, Word
+from adapterhub.store.index.words import text
+from adapterhub.store.index.words import words as words_of
+from adapterhub.store.listing import Listing
 from adapterhub.store.locks import alone
 from adapterhub.store.summary import Summary, summaries
 
@@ -88,9 +90,9 @@ def rebuild(store: "Store", path: Path | None) -> Engine:
 def _fill(store: "Store", engine: Engine) -> None:
     SQLModel.metadata.create_all(engine)
     with Session(engine) as session:
-        state, seen = _state(store), store.events.files()
+        state, seen = _state(store), store.events.listing()
         _insert(session, store, summaries(store, store.names.all()))
-        _insert_all(session, Seen, [{"event": name} for name in seen])
+        _insert_all(session, Seen, [{"event": name} for name in seen.names])
         meta = {"stamp": STAMP, "state": state, **_past(seen)}
         _insert_all(session, Meta, [{"key": key, "value": value} for key, value in meta.items()])
         session.commit()
@@ -125,9 +127,9 @@ def _catch_up(store: "Store", session: Session) -> None:
     damaged = {parse(row).name for row in session.exec(select(Row.adapter).where(Row.health == "unreadable"))}
     if state and state == known.get("state") and not damaged:
         return
-    files = store.events.files()
+    files = store.events.listing()
     unseen = _unseen(session, files, known)
-    youngest = [name for name in files[-1000:] if _age(store, name) < SETTLED]
+    youngest = [name for name in files.names[-1000:] if _age(store, name) < SETTLED]
     _refresh(store, session, sorted(damaged | _changed(store, session, {*unseen, *youngest}, set(unseen))))
     _insert_all(session, Seen, [{"event": name} for name in unseen])
     for key, value in {"state": state, **_past(files)}.items():
@@ -135,18 +137,19 @@ def _catch_up(store: "Store", session: Session) -> None:
     session.commit()
 
 
-def _past(files: list[str]) -> dict[str, str]:
+def _past(files: Listing) -> dict[str, str]:
     """The last event and a digest of all: enough to know later that everything up to it is as it was."""
-    return {"last": files[-1] if files else "", "past": Digest.of("\n".join(files).encode()).hex}
+    return {"last": files.names[-1] if files.names else "", "past": files.digest}
 
 
-def _unseen(session: Session, files: list[str], known: dict[str, str]) -> list[str]:
+def _unseen(session: Session, files: Listing, known: dict[str, str]) -> list[str]:
     """The events that were not replayed yet; mostly those after the last, and nothing else has changed."""
-    until = bisect_right(files, known.get("last", ""))
-    if _past(files[:until])["past"] == known.get("past"):
-        return files[until:]
+    names = files.names
+    until = bisect_right(names, known.get("last", ""))
+    if (files.digest if until == len(names) else files.digest_of(until)) == known.get("past"):
+        return names[until:]
     seen = set(session.exec(select(Seen.event)))
-    return [name for name in files if name not in seen]
+    return [name for name in names if name not in seen]
 
 
 def _age(store: "Store", event: str) -> float:
@@ -198,7 +201,7 @@ def _insert(session: Session, store: "Store", summaries: Iterable[Summary]) -> N
         seen = {"newest": newest, "public": public(parse(summary.reference).name)}
         rows.append({"id": number, **seen, **_row(summary)})
         metrics += [{"row": number, "name": name, "value": value} for name, value in summary.metrics.items()]
-        words += [{"row": number, "kind": kind, "word": word} for kind, word in _words(summary)]
+        words += [{"row": number, "kind": kind, "word": word} for kind, word in words_of(summary)]
         if len(rows) >= BATCH:
             _flush(session, rows, metrics, words)
     _flush(session, rows, metrics, words)
@@ -234,19 +237,8 @@ def _is_public(store: "Store", name: Name) -> bool:
         return False
 
 
-def _words(summary: Summary) -> set[tuple[str, str]]:
-    named = {
-        "tag": summary.tags,
-        "target": summary.facts.targets,
-        "alias": summary.aliases,
-        "parent": summary.parents,
-    }
-    return {(kind, word) for kind, words in named.items() for word in words}
-
-
 def _row(summary: Summary) -> dict[str, Any]:
     facts, name = summary.facts, parse(summary.reference)
-    said = (summary.reference, facts.type, summary.base_name, facts.task, *summary.tags, *facts.targets)
     return {
         "reference": summary.reference,
         "adapter": str(name.name),
@@ -263,6 +255,6 @@ def _row(summary: Summary) -> dict[str, Any]:
         "base": summary.base_name or None,
         "health": facts.health,
         **{key: getattr(facts, key) for key in ("format", "type", "rank", "alpha", "dtype", "task", "parameters")},
-        "text": " ".join(filter(None, said)).casefold(),
+        "text": text(summary),
         "document": summary.model_dump_json(),
     }

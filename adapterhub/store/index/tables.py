@@ -1,10 +1,11 @@
 """The tables of the index. Raise `SHAPE` when one changes: an index of another shape is rebuilt, never migrated."""
 
+from sqlalchemy import text
 from sqlmodel import Field, Index, SQLModel
 
 __all__ = ["SHAPE", "Meta", "Metric", "Row", "Seen", "Side", "Sided", "Word"]
 
-SHAPE = 5
+SHAPE = 6
 
 
 class Row(SQLModel, table=True):
@@ -15,7 +16,10 @@ class Row(SQLModel, table=True):
     everybody may see.
     """
 
-    __table_args__ = (Index("ix_row_newest_time", "newest", "time"),)
+    # What a list is asked for, in the order it is told in: what does not answer is passed over without its document.
+    __table_args__ = (
+        Index("ix_row_listed", "newest", text("time desc"), "adapter", "public", "namespace", "base", "text"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     reference: str = Field(unique=True)
@@ -54,11 +58,13 @@ class Metric(SQLModel, table=True):
 
 
 class Word(SQLModel, table=True):
-    """A tag, target or alias of a row, or the digest of a parent."""
+    """A tag, target or alias of a row, the digest of a parent, or a fact people filter by (`peft`, `license:mit`)."""
+
+    __table_args__ = (Index("ix_word_found", "word", "kind", "row"),)
 
     row: int = Field(foreign_key="row.id", primary_key=True)
     kind: str = Field(primary_key=True)
-    word: str = Field(primary_key=True, index=True)
+    word: str = Field(primary_key=True)
 
 
 class Side(SQLModel, table=True):

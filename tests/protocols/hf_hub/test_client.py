@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from huggingface_hub.utils import logging as hub_logging
 
+from adapterhub.errors import WrongUsage
 from adapterhub.protocols.hf_hub.client import client_of, quiet, usual
 
 
@@ -53,6 +54,26 @@ def test_without_a_token_of_its_own_a_server_is_asked_without_one(monkeypatch) -
     assert client_of("hub+http://team:8000").token == ""
     assert "authorization" not in client_of("hub+http://team:8000").headers()
     assert usual().token == "hf_env"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "got", "proposed"),
+    [
+        ("localhost:8777", "'localhost:8777'", "HF_ENDPOINT=http://localhost:8777,"),
+        ("hub+http://team:1", "'hub+http://team:1'", "HF_ENDPOINT=http://team:1,"),
+        ("https://", "'https://'", "HF_ENDPOINT=http://host,"),
+        ("http://[::1", "'http://[::1'", ""),
+        ("https://me:secret@team", "'…@team'", "HF_ENDPOINT=http://team,"),
+    ],
+)
+def test_an_endpoint_that_is_no_address_is_named(monkeypatch, endpoint: str, got: str, proposed: str) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", endpoint)
+    with pytest.raises(WrongUsage) as refusal:
+        usual()
+    assert str(refusal.value).startswith(f"HF_ENDPOINT is {got}, wanted https://host")
+    assert proposed in refusal.value.hint
+    assert "secret" not in f"{refusal.value}{refusal.value.hint}"
+    assert client_of("hub+http://team:8000").token == "ah_mine"  # nobody asked for the usual Hub
 
 
 def test_a_token_that_must_not_be_sent_unasked_is_not(monkeypatch) -> None:

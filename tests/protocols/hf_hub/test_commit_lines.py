@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from adapterhub.errors import AdapterHubError, WrongUsage
 from adapterhub.protocols.hf_hub import commit_lines
-from adapterhub.protocols.hf_hub.commit_lines import Deleted, Header, Large, Regular, read_lines, split
+from adapterhub.protocols.hf_hub.commit_lines import Deleted, Header, Large, Regular, check_lines, read_lines, split
 
 HEADER = {"key": "header", "value": {"summary": "a title", "description": "more", "parentCommit": "a" * 40}}
 
@@ -109,3 +109,12 @@ def test_no_bytes_do_more_than_be_refused(data):
 def test_no_document_does_more_than_be_refused(document):
     with contextlib.suppress(AdapterHubError):
         read(HEADER, document)
+
+
+def test_a_body_is_looked_through_and_can_be_read_from_its_beginning(monkeypatch):
+    monkeypatch.setattr(commit_lines, "MOST", 3)
+    stream = io.BytesIO(body(HEADER) + b"no json\n\n" + b"{}\n")
+    check_lines(stream)
+    assert stream.tell() == 0
+    with pytest.raises(WrongUsage, match="more than 3 lines"):
+        check_lines(io.BytesIO(body(HEADER) + b"no json\n{}\n{}"))

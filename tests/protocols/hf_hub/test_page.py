@@ -16,6 +16,7 @@ HOME = "https://huggingface.co"
         (f"{HOME}/org/poet?library=peft#use", "hf:org/poet"),
         ("https://HuggingFace.co:443/org/poet/tree/main", "hf:org/poet@main"),
         ("https://hf.co/org/poet", "hf:org/poet"),
+        ("hub+https://huggingface.co/org/poet", "hf:org/poet"),
         (f"{HOME}/org/poet/tree/v1.2/sub/folder", "hf:org/poet@v1.2#sub/folder"),
         (f"{HOME}/org/poet/tree/feature%2Fx", "hf:org/poet@feature/x"),
         (f"{HOME}/org/poet/blob/main/poet.safetensors?download=true", "hf:org/poet@main#poet.safetensors"),
@@ -44,9 +45,10 @@ def test_a_page_is_the_place_it_shows_or_refused_with_the_word_for_it(monkeypatc
 def test_a_page_of_another_server_is_told_how_to_ask_that(monkeypatch):
     monkeypatch.setenv("HF_ENDPOINT", "http://mirror:8000/hub")
     assert str(address_of("http://mirror:8000/hub/ada/poet/tree/1")) == "hf:ada/poet@1"
-    with pytest.raises(WrongUsage, match="another server") as refusal:
-        address_of("https://team.example/hub/ada/poet/tree/1")
-    assert refusal.value.hint == "adapterhub pull ada/poet@1 --from hub+https://team.example/hub"
+    for scheme in ("https", "hub+https"):
+        with pytest.raises(WrongUsage, match="another server") as refusal:
+            address_of(f"{scheme}://team.example/hub/ada/poet/tree/1")
+        assert refusal.value.hint == "adapterhub pull ada/poet@1 --from hub+https://team.example/hub"
     with pytest.raises(WrongUsage):
         address_of(f"{HOME}/ada/poet")
 

@@ -191,6 +191,31 @@ def test_files_of_the_version_before_go_with_it(server: Running) -> None:
     assert "vocab.txt" not in api(server).list_repo_files("ada/poet", revision="2")
 
 
+def on_a_branch(server: Running, repo: str, folder: Path) -> None:
+    """A commit that has no tag, on a branch of its own."""
+    api(server).create_branch(repo, branch="dev")
+    api(server).upload_folder(repo_id=repo, folder_path=folder, revision="dev", delete_patterns=MANIFEST)
+
+
+def test_what_has_no_version_gets_a_number_that_means_nothing_there_either(mine, other, server, tmp_path) -> None:
+    mine.push(["ada/poet"], "team")
+    on_a_branch(server, "ada/poet", tiny_adapter(tmp_path / "dev", seed=7))
+    assert other.pull(["team:ada/poet@dev"])[0].reference == "ada/poet@2"
+    assert other.pull(["team:ada/poet@dev"])[0].reference == "ada/poet@2"
+    assert other.pull(["team:ada/poet@1"])[0].reference == "ada/poet@1"
+    other.add(tiny_adapter(tmp_path / "own", seed=8), "ada/poet")
+    assert {row.reference for row in other.list()} == {"ada/poet@1", "ada/poet@2", "ada/poet@3"}
+
+
+def test_what_is_pulled_by_its_digest_takes_no_number_of_another_version_there(mine, other, server, tmp_path) -> None:
+    mine.add(tiny_adapter(tmp_path / "second", seed=6), "ada/poet")
+    mine.push(["ada/poet@1", "ada/poet@2"], "team")
+    other.add(tiny_adapter(tmp_path / "own", seed=8), "ada/poet")
+    first = mine.show("ada/poet@1").digest
+    assert other.pull([f"team:ada/poet@{first}"])[0].reference == "ada/poet@3"
+    assert other.pull(["team:ada/poet@2"])[0].reference == "ada/poet@2"
+
+
 def test_an_alias_moves_only_when_it_is_named_and_is_as_it_was_thought_to_be(server: Running) -> None:
     remote = open_remote(f"hub+{server.url}")
     assert isinstance(remote, HubRemote)

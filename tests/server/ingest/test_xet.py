@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from adapterhub.digest import Digest
 from adapterhub.errors import Corrupt, NotFound
 from adapterhub.hub import Hub
-from adapterhub.protocols.hf_hub.answers import TooLarge
+from adapterhub.protocols.hf_hub.answers import Full, TooLarge
 from adapterhub.protocols.xet.shard import SMALLEST
 from adapterhub.protocols.xet.xorb import LARGEST_CHUNK
 from adapterhub.reference import Name
@@ -23,7 +23,7 @@ from adapterhub.server.claims import Claims
 from adapterhub.server.ingest.xet import MOST, XetIngest
 from adapterhub.server.ingest.xet_file import OPEN
 from adapterhub.server.ingest.xet_kept import xorb_path
-from adapterhub.server.room import Full, Room
+from adapterhub.server.room import Room
 from adapterhub.server.settings import Serving
 from adapterhub.store.depots import SHORTEST
 from adapterhub.store.store import Store

@@ -97,3 +97,13 @@ def test_the_hubs_own_client_sends_parts(repo, tmp_path):
     operation = CommitOperationAdd("adapter_model.safetensors", str(tmp_path / "file"))
     lfs_upload(operation, {"oid": OID, "size": len(DATA), "actions": {"upload": upload(repo)}}, token=repo.token)
     assert kept(repo)
+
+
+def test_a_file_that_was_completed_is_completed_again_after_a_restart(repo):
+    action = upload(repo)
+    etags = [send(repo, url, piece).headers["etag"] for url, piece in zip(parts(action), pieces(), strict=True)]
+    assert complete(repo, action, etags).status_code == 200
+    repo.stop()
+    repo.start()
+    assert complete(repo, action, etags).status_code == 200  # its answer may have been lost
+    assert list(repo.hub.desk.store.layout.incoming.glob("*.tmp")) == []

@@ -173,3 +173,22 @@ def test_the_openapi_document_names_every_route_once(hub):
     ids = [each["operationId"] for ways in paths.values() for each in ways.values()]
     assert len(ids) == len(set(ids))
     assert "/api/models/{namespace}/{repository}/commit/{revision}" in paths
+
+
+def test_too_many_lines_are_refused_before_one_of_them_is_looked_at(hub):
+    hub.create()
+    header = b'{"key":"header","value":{"summary":"x"}}\n'
+    answer = hub.ask("POST", "/api/models/{repo}/commit/main", content=header + b"no json\n" * 20_000)
+    assert (answer.status_code, answer.json()["error"]) == (400, "more than 20000 lines")
+    answer = hub.ask("POST", "/api/models/{repo}/commit/main", content=header + b"no json\n" * 19_999)
+    assert answer.json()["error"].startswith("line 2 of the commit: no JSON")
+
+
+@pytest.mark.parametrize("path", ["", "/{repo}", "/{repo}/refs", "/{repo}/tree/main", "/{repo}/revision/nowhere"])
+def test_a_head_is_answered_as_a_get_without_its_body(hub, path):
+    hub.filled()
+    path = f"/api/models{path}"
+    got, head = hub.get(path), hub.ask("HEAD", path)
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    same = ("content-type", "content-length", "x-error-code")
+    assert [head.headers.get(key) for key in same] == [got.headers.get(key) for key in same]

@@ -132,7 +132,7 @@ def test_what_pages_load_is_kept_for_ever_under_its_stamp(shown):
         ("/?cursor=nonsense", 400, "nonsense"),
         ("/?q=" + "+".join(["a"] * 60), 400, "50 words"),
         ("/a..b/c", 400, "a..b"),
-        ("/bases/x", 400, "digest"),
+        ("/bases/x", 404, "bases/x"),
     ],
 )
 def test_an_error_is_a_page_for_people_and_json_for_programs(shown, path, status, word):

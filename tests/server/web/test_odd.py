@@ -37,6 +37,7 @@ def odd(tmp_path_factory):
         for seed in (1, 2):
             hub.add(tiny_adapter(folder / f"poet{seed}", seed=seed), "ada/poet")
         hub.add(write_files(folder / "rows", {"rows.csv": b"text,label\na,1\n"}), "ada/rows")
+        hub.add(folder / "poet1", "bases/x")
         hub.add(tiny_base(folder / "tiny"), "ada/base")
         hub.base_add("ada/base")
         create(hub.desk, Name("ada", "empty"), private=True)
@@ -101,3 +102,15 @@ def test_no_word_leads_elsewhere_or_makes_a_fault(odd, word):
         assert answer.status_code < 500, place
         assert "root:" not in answer.text
         assert "\r" not in answer.headers.get("location", "")
+
+
+def test_an_adapter_whose_namespace_is_called_as_a_page_is_shown(odd):
+    (digest,) = (digest for digest, _ in odd.hub.desk.store.cards())
+    assert "tiny" in get(odd, f"/bases/{digest.hex}").text
+    for path in ("/bases/x", "/bases/x/tree/1", "/bases/x/blob/1/README.md"):
+        answer = get(odd, path)
+        assert (answer.status_code, "bases/x" in answer.text) == (200, True)
+    assert get(odd, f"/bases/{'0' * 64}").status_code == get(odd, "/bases/y").status_code == 404
+    for path in ("/datasets/x", "/static/x"):
+        answer = get(odd, path)
+        assert (answer.status_code, "has" in answer.text and "page" in answer.text) == (404, True)

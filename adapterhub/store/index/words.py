@@ -1,0 +1,65 @@
+"""The words of a row: as they are written into the index, and as they are asked for."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from sqlalchemy import ColumnElement
+from sqlmodel import col, select
+
+from adapterhub.store.index.tables import Row, Word
+from adapterhub.store.summary import Summary
+
+__all__ = ["has", "known_by", "says", "text", "words"]
+
+PREFIX = "hf:"
+"""What stands before a base of a Hub, and is no part of its name."""
+
+BASE = re.compile(r"^base_model:(adapter:)?(hf:)?")
+"""A base as clients of the Hub filter by it."""
+
+
+def text(summary: Summary) -> str:
+    """What a search looks through."""
+    facts = summary.facts
+    base = summary.base_name.removeprefix(PREFIX)
+    said = (summary.reference, facts.type, base, facts.task, *summary.tags, *facts.targets)
+    return " ".join(filter(None, said)).casefold()
+
+
+def says(word: str) -> ColumnElement[bool]:
+    """Whether a row's text has a word, or a part of one."""
+    return col(Row.text).contains(word.casefold().removeprefix(PREFIX), autoescape=True)
+
+
+def words(summary: Summary) -> set[tuple[str, str]]:
+    """The words of a row, each with its kind."""
+    named = {
+        "tag": summary.tags,
+        "target": summary.facts.targets,
+        "alias": summary.aliases,
+        "parent": summary.parents,
+        "fact": _facts(summary),
+    }
+    return {(kind, word) for kind, words in named.items() for word in words}
+
+
+def _facts(summary: Summary) -> Iterator[str]:
+    """What a list is filtered by, in lower case."""
+    facts = summary.facts
+    yield from (said.lower() for said in (summary.kind, facts.format, facts.type, facts.task, facts.dtype) if said)
+    if summary.license:
+        yield f"license:{summary.license.lower()}"
+    if summary.base_name:
+        yield BASE.sub("base_model:", f"base_model:{summary.base_name.lower()}")
+
+
+def known_by(*words: str) -> ColumnElement[bool]:
+    """Whether one of some words is what an adapter is known by: a tag, or a fact."""
+    return has(("tag", "fact"), {*words, *(BASE.sub("base_model:", word.lower()) for word in words)})
+
+
+def has(kinds: Iterable[str], words: Iterable[str]) -> ColumnElement[bool]:
+    """Whether a row has one of some words, of one of some kinds."""
+    # The few that have it are looked up once; asked of each row, it would be looked up as often as there are rows.
+    found = select(Word.row).where(col(Word.word).in_(sorted(words)), col(Word.kind).in_(sorted(kinds)))
+    return col(Row.id).in_(found)
