@@ -16,8 +16,8 @@ from adapterhub.digest import Digest
 from adapterhub.protocols.hf_hub.answers import AccessDenied, RepoNotFound, TokenWanted, public_refused
 from adapterhub.reference import Name
 from adapterhub.server.claims import Claims
-from adapterhub.server.elsewhere import Elsewhere
 from adapterhub.server.links import Links
+from adapterhub.server.redirects import Redirects
 from adapterhub.server.settings import Serving
 from adapterhub.server.tokens import Keyring
 from adapterhub.server.warming import Warming
@@ -25,7 +25,7 @@ from adapterhub.settings import Role
 from adapterhub.store.store import Store
 from adapterhub.verbs.desk import Desk
 
-__all__ = ["ANYBODY", "Caller", "Shared", "caller", "desk", "holder", "may_claim", "serving", "shared", "url_of"]
+__all__ = ["ANYBODY", "Caller", "Common", "caller", "common", "desk", "holder", "may_claim", "serving", "url_of"]
 
 RANK: dict[str, int] = {"": 0, "read": 1, "write": 2, "admin": 3}
 LOGIN = "send a token: `adapterhub token create` on the server makes one; clients read ADAPTERHUB_TOKEN or HF_TOKEN"
@@ -110,7 +110,7 @@ ANYBODY = Caller()
 
 @final
 @dataclass(frozen=True)
-class Shared:
+class Common:
     """What all requests of a server share."""
 
     desk: Desk
@@ -119,17 +119,17 @@ class Shared:
     links: Links
     claims: Claims
     warming: Warming
-    elsewhere: Elsewhere | None = None
+    redirects: Redirects | None = None
 
 
-def shared(request: Request) -> Shared:
-    found = request.app.state.shared
-    assert isinstance(found, Shared)
+def common(request: Request) -> Common:
+    found = request.app.state.common
+    assert isinstance(found, Common)
     return found
 
 
 def serving(request: Request) -> Serving:
-    return shared(request).serving
+    return common(request).serving
 
 
 def caller(request: Request) -> Caller:
@@ -143,7 +143,7 @@ def caller(request: Request) -> Caller:
 
 def holder(request: Request, id: str) -> Caller:
     """Who a link was made for; `TokenWanted` where his token has ended since."""
-    token = shared(request).keyring.living(id)
+    token = common(request).keyring.living(id)
     if token is None:
         raise TokenWanted("the token this link was made for has ended", hint=LOGIN)
     found = Caller(id, token.name, token.role, token.namespaces)
@@ -153,7 +153,7 @@ def holder(request: Request, id: str) -> Caller:
 
 def desk(request: Request) -> Desk:
     """The store this server serves; what is written is told under the caller's name."""
-    found = shared(request).desk
+    found = common(request).desk
     who = caller(request)
     return replace(found, store=Store(found.store.root, who.name) if who.known else found.store, sees=who.sees)
 
@@ -163,7 +163,7 @@ def may_claim(request: Request) -> Callable[[Digest], bool]:
 
     Whoever may read everything may; another one only what he uploaded himself: a digest alone gives no right to bytes.
     """
-    who, claims = caller(request), shared(request).claims
+    who, claims = caller(request), common(request).claims
     return lambda digest: who.everywhere or claims.holds(who.id, digest)
 
 
@@ -179,7 +179,7 @@ def _who(request: Request) -> Caller:
         if not serving(request).anonymous:
             raise TokenWanted("this server answers nobody without a token", hint=LOGIN)
         return ANYBODY
-    found = shared(request).keyring.find(text)
+    found = common(request).keyring.find(text)
     if found is None:
         raise TokenWanted("this token is none of this server's, or has ended", hint=LOGIN)
     id, token = found

@@ -9,13 +9,13 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 
 from adapterhub.server import errors
-from adapterhub.server.access import Shared
+from adapterhub.server.access import Common
 from adapterhub.server.claims import Claims
-from adapterhub.server.elsewhere import Elsewhere
 from adapterhub.server.limits import Limits
 from adapterhub.server.links import Links
 from adapterhub.server.log import Log, tell
 from adapterhub.server.raw_path import RawPath
+from adapterhub.server.redirects import Redirects
 from adapterhub.server.routes.table import ROUTES
 from adapterhub.server.settings import Serving
 from adapterhub.server.tokens import Keyring
@@ -42,9 +42,9 @@ def make_app(desk: Desk, serving: Serving) -> Any:
         lifespan=_lifespan,
     )
     store = desk.store
-    elsewhere = Elsewhere.at(serving.redirect, BlobFiles(store.blobs)) if serving.redirect else None
+    redirects = Redirects.at(serving.redirect, BlobFiles(store.blobs)) if serving.redirect else None
     links, claims, warming = Links.of(store), Claims(store.layout), Warming(desk)
-    app.state.shared = Shared(desk, serving, Keyring(store), links, claims, warming, elsewhere)
+    app.state.common = Common(desk, serving, Keyring(store), links, claims, warming, redirects)
     errors.install(app)
     for module in ROUTES.values():
         router = import_module(f"adapterhub.server.routes.{module}").router
@@ -55,8 +55,8 @@ def make_app(desk: Desk, serving: Serving) -> Any:
 
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    renewing = asyncio.create_task(_renew(app.state.shared.claims))
-    await asyncio.to_thread(app.state.shared.warming.begin)
+    renewing = asyncio.create_task(_renew(app.state.common.claims))
+    await asyncio.to_thread(app.state.common.warming.begin)
     yield
     renewing.cancel()
     with contextlib.suppress(asyncio.CancelledError):

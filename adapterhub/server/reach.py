@@ -13,7 +13,7 @@ from adapterhub.store.history.commit import RepoInfo
 from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.hub_history import info, is_private
 
-__all__ = ["Owned", "Place", "Readable", "Writable", "named", "seen"]
+__all__ = ["Owned", "Place", "Readable", "Writable", "name_of", "seen"]
 
 LFS = ".git/info/lfs/"
 """git-lfs asks without its password until it is told, there or not, that one is wanted."""
@@ -30,7 +30,7 @@ class Place:
     caller: Caller
 
 
-def named(repository: str, home: str = "") -> Name:
+def name_of(repository: str, home: str = "") -> Name:
     """A repository as clients write it: `namespace/name`, or a name alone in the caller's own namespace."""
     namespace, _, name = repository.rpartition("/")
     return Name(namespace or home, name)

@@ -4,7 +4,7 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from adapterhub.manifest import File
-from adapterhub.server.access import shared
+from adapterhub.server.access import common
 from adapterhub.server.blob import Given, give
 
 __all__ = ["send"]
@@ -12,13 +12,13 @@ __all__ = ["send"]
 
 def send(request: Request, file: Given, more: dict[str, str] | None = None) -> Response:
     """A file the caller may have; `more` are further headers."""
-    accelerated = shared(request).serving.accelerated
+    accelerated = common(request).serving.accelerated
     return give(request.method, request.headers, file, more or {}, accelerated=accelerated, link=_link(request, file))
 
 
 def _link(request: Request, file: Given) -> str | None:
     """Where a bucket has a blob."""
-    elsewhere = shared(request).elsewhere
-    if elsewhere is None or not file.blob or request.method != "GET":
+    redirects = common(request).redirects
+    if redirects is None or not file.blob or request.method != "GET":
         return None
-    return elsewhere.link(File(path=file.path.name, size=file.size, sha256=file.path.name))
+    return redirects.link(File(path=file.path.name, size=file.size, sha256=file.path.name))

@@ -29,7 +29,7 @@ from adapterhub.store.history.commit import TreeFile
 from adapterhub.store.index.kin import pinned
 from adapterhub.store.store import Store
 from adapterhub.verbs.desk import Desk
-from adapterhub.verbs.hub_beside import names_card
+from adapterhub.verbs.hub_extras import names_card
 from adapterhub.verbs.hub_notes import check_notes, notes_about
 
 __all__ = ["Made", "gate", "noted", "tells_of"]

@@ -90,7 +90,7 @@ def test_few_are_read_at_once(desk, client, monkeypatch, path):
         now.pop()
         return read_header(*asked)
 
-    for place in ("routes.beside", "web.repository"):
+    for place in ("routes.headers", "web.repository"):
         monkeypatch.setattr(f"adapterhub.server.{place}.read_header", slow)
     with ThreadPoolExecutor(8) as pool:
         assert {answer.status_code for answer in pool.map(client.get, [path] * 8)} == {200}

@@ -9,7 +9,7 @@ from adapterhub.hub import Hub
 from adapterhub.note import Note
 from adapterhub.protocols.hf_hub.layout import base_path
 from adapterhub.reference import Name
-from adapterhub.verbs.hub_beside import beside
+from adapterhub.verbs.hub_extras import extra
 from adapterhub.verbs.hub_refs import tag
 from adapterhub.verbs.hub_repos import create, set_private
 from tests.builders import TIME, adapter_files, entry_of, tiny_adapter, tiny_base
@@ -87,10 +87,10 @@ def test_a_card_by_its_digest_alone_is_answered_as_one_that_is_not_here(hub):
         send(desk, as_ours(made), name=MINE)
     other = f"sha256:{'a' * 64}"
     assert str(hidden.value).replace(str(card), other) == str(unknown.value)
-    assert beside(desk, MINE, base_path(card)) is None
+    assert extra(desk, MINE, base_path(card)) is None
     send(desk, {**as_ours(made), base_path(card): data}, name=MINE)
     tag(desk, MINE, "1", "main")
-    assert beside(desk, MINE, base_path(card)) is not None
+    assert extra(desk, MINE, base_path(card)) is not None
 
 
 def test_a_note_names_no_card_by_its_digest_alone_either(hub):

@@ -11,7 +11,7 @@ from adapterhub.store.check import check
 from adapterhub.store.index.newest import Asked, newest
 from adapterhub.store.sweep import sweep
 from adapterhub.verbs import hub_model, keep
-from adapterhub.verbs.hub_beside import beside
+from adapterhub.verbs.hub_extras import extra
 from adapterhub.verbs.hub_history import find as commit_of
 from adapterhub.verbs.hub_history import info
 from adapterhub.verbs.hub_refs import tag, untag
@@ -79,8 +79,8 @@ def test_a_guest_hears_nothing_that_was_said_elsewhere(desk, mallory):
     assert find(desk.store, parse("mallory/copy@1"))[1].notes == ()
     for note in OURS.notes:
         path = note_path(OURS.digest, Digest.of(note.to_bytes()))
-        assert beside(desk, COPY, path) is None
-        assert beside(desk, POET, path) is not None
+        assert extra(desk, COPY, path) is None
+        assert extra(desk, POET, path) is not None
 
 
 def test_what_a_guest_has_said_before_is_not_heard_by_who_comes_later(desk, mallory):

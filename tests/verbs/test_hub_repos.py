@@ -10,7 +10,7 @@ from adapterhub.protocols.hf_hub.layout import base_path, note_path
 from adapterhub.reference import Name, parse
 from adapterhub.store.check import check
 from adapterhub.verbs.bases import base_add_card, card_for, pin_of
-from adapterhub.verbs.hub_beside import beside
+from adapterhub.verbs.hub_extras import extra
 from adapterhub.verbs.hub_history import caught_up, find
 from adapterhub.verbs.hub_refs import tag
 from adapterhub.verbs.hub_repos import create, delete, move, set_private
@@ -193,8 +193,8 @@ def test_notes_and_base_cards_of_its_versions_lie_beside_its_files(tmp_path):
     desk.store.publish(ours, parse("ada/poet"))
     note = desk.store.notes.path(ours.notes[0])
     digest = next(digest for digest, _ in desk.store.cards())
-    assert beside(desk, POET, f".adapterhub/notes/{ours.digest.hex}/{note.name}")[0] == note
-    assert beside(desk, POET, base_path(digest)) == (desk.store.layout.base(digest), digest)
+    assert extra(desk, POET, f".adapterhub/notes/{ours.digest.hex}/{note.name}")[0] == note
+    assert extra(desk, POET, base_path(digest)) == (desk.store.layout.base(digest), digest)
 
 
 def test_what_belongs_to_others_does_not(tmp_path):
@@ -204,10 +204,10 @@ def test_what_belongs_to_others_does_not(tmp_path):
     desk.store.publish(ours, parse("bob/secret"))
     send(desk, adapter_files(seed=5))
     (digest, _), note = next(desk.store.cards()), desk.store.notes.path(ours.notes[0])
-    assert beside(desk, POET, f".adapterhub/notes/{ours.digest.hex}/{note.name}") is None
-    assert beside(desk, POET, base_path(digest)) is None
-    assert beside(desk, POET, note_path(ours.digest, digest)) is None
-    assert beside(desk, POET, "README.md") is None
+    assert extra(desk, POET, f".adapterhub/notes/{ours.digest.hex}/{note.name}") is None
+    assert extra(desk, POET, base_path(digest)) is None
+    assert extra(desk, POET, note_path(ours.digest, digest)) is None
+    assert extra(desk, POET, "README.md") is None
     assert as_ours(ours)
 
 

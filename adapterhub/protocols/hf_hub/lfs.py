@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, final
 
 from pydantic import BaseModel, Field
 
-__all__ = ["MEDIA", "MOST_PARTS", "Asked", "Batch", "Completion", "action", "answered", "refused", "uploads"]
+__all__ = ["MEDIA", "MOST_PARTS", "Batch", "Completion", "LfsObject", "action", "answered", "refused", "uploads"]
 
 MEDIA = "application/vnd.git-lfs+json"
 
@@ -20,7 +20,7 @@ MOST_PARTS = 2000
 
 
 @final
-class Asked(BaseModel):
+class LfsObject(BaseModel):
     """An object: the sha256 of its bytes, and how many."""
 
     oid: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -32,7 +32,7 @@ class Batch(BaseModel):
     """What a client is about to send, or wants to have."""
 
     operation: Literal["upload", "download"]
-    objects: Annotated[list[Asked], Field(max_length=1000)]
+    objects: Annotated[list[LfsObject], Field(max_length=1000)]
     transfers: Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=20)] = ["basic"]
     hash_algo: Annotated[str, Field(max_length=20)] = "sha256"
 
@@ -68,13 +68,13 @@ def action(href: str, seconds: float, header: dict[str, str] | None = None) -> d
     return {"href": href, "expires_in": int(seconds), **({"header": header} if header else {})}
 
 
-def answered(asked: Asked, **actions: Any) -> dict[str, Any]:
+def answered(asked: LfsObject, **actions: Any) -> dict[str, Any]:
     """What is to be done for an object; without actions nothing is: it is there. Only `verify` wants a token."""
     said = {"authenticated": "verify" not in actions, "actions": actions} if actions else {}
     return {"oid": asked.oid, "size": asked.size, **said}
 
 
-def refused(asked: Asked, code: int, message: str) -> dict[str, Any]:
+def refused(asked: LfsObject, code: int, message: str) -> dict[str, Any]:
     """Why nothing is to be done for an object."""
     return {"oid": asked.oid, "size": asked.size, "error": {"code": code, "message": message}}
 

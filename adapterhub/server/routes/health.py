@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 
 from adapterhub.regular import read_regular
-from adapterhub.server.access import shared
+from adapterhub.server.access import common
 from adapterhub.store.store import check_layout
 
 router = APIRouter()
@@ -13,6 +13,6 @@ router = APIRouter()
 @router.head("/healthz")
 def health(request: Request) -> dict[str, bool]:
     """Good, or an error that says what is not; nothing about the store is told."""
-    marker = shared(request).desk.store.layout.marker
+    marker = common(request).desk.store.layout.marker
     check_layout(read_regular(marker), "the store")
     return {"ok": True}

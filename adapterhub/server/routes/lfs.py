@@ -14,8 +14,8 @@ from fastapi.responses import JSONResponse
 from adapterhub.digest import Digest
 from adapterhub.errors import Conflict
 from adapterhub.protocols.hf_hub.answers import EntryNotFound, Full
-from adapterhub.protocols.hf_hub.lfs import MEDIA, MOST_PARTS, Asked, Batch, action, answered, refused, uploads
-from adapterhub.server.access import may_claim, shared, url_of
+from adapterhub.protocols.hf_hub.lfs import MEDIA, MOST_PARTS, Batch, LfsObject, action, answered, refused, uploads
+from adapterhub.server.access import common, may_claim, url_of
 from adapterhub.server.raw_path import Segment
 from adapterhub.server.reach import Place, Readable, Writable
 from adapterhub.server.room import Room
@@ -42,7 +42,7 @@ async def batch(request: Request, place: Readable, asked: Batch) -> JSONResponse
 
 
 @router.post(f"{OBJECTS}/{{oid}}/verify", response_class=Response)
-async def verify(request: Request, place: Writable, oid: Segment, said: Asked) -> Response:
+async def verify(request: Request, place: Writable, oid: Segment, said: LfsObject) -> Response:
     """Whether an object has come; a token is needed."""
     here = await LOOKING.run(place.caller.id, _mine, request, place, [said])
     if said.oid != oid or here.get(oid) != said.size:
@@ -58,7 +58,7 @@ def _answers(request: Request, place: Place, asked: Batch) -> list[dict[str, Any
     return [_upload(request, place, each, here.get(each.oid), parts=asked.parts) for each in asked.objects]
 
 
-def _sizes(place: Place, objects: Sequence[Asked]) -> dict[str, int]:
+def _sizes(place: Place, objects: Sequence[LfsObject]) -> dict[str, int]:
     """Bytes of the objects that are here, by whoever sent them."""
     found = dict[str, int]()
     for asked in objects:
@@ -67,7 +67,7 @@ def _sizes(place: Place, objects: Sequence[Asked]) -> dict[str, int]:
     return found
 
 
-def _mine(request: Request, place: Place, objects: Sequence[Asked]) -> dict[str, int]:
+def _mine(request: Request, place: Place, objects: Sequence[LfsObject]) -> dict[str, int]:
     """Bytes of those that are here and that the caller may name in a commit."""
     claimed, sizes = may_claim(request), _sizes(place, objects)
     others = [oid for oid in sizes if not claimed(Digest(oid))]
@@ -75,9 +75,9 @@ def _mine(request: Request, place: Place, objects: Sequence[Asked]) -> dict[str,
     return {oid: size for oid, size in sizes.items() if oid not in strange}
 
 
-def _upload(request: Request, place: Place, asked: Asked, size: int | None, *, parts: bool) -> dict[str, Any]:
+def _upload(request: Request, place: Place, asked: LfsObject, size: int | None, *, parts: bool) -> dict[str, Any]:
     """What to do to send an object; `size` is that of the caller's own that is here."""
-    here = shared(request)
+    here = common(request)
     if size is not None:
         if size != asked.size:
             return refused(asked, 422, f"these bytes are here, and there are {size} of them, not {asked.size}")
@@ -96,7 +96,7 @@ def _upload(request: Request, place: Place, asked: Asked, size: int | None, *, p
     return answered(asked, upload=action(f"{url}/{asked.oid}?link={links.sign('put')}", links.seconds), verify=verify)
 
 
-def _download(request: Request, place: Place, asked: Asked, there: frozenset[str]) -> dict[str, Any]:
+def _download(request: Request, place: Place, asked: LfsObject, there: frozenset[str]) -> dict[str, Any]:
     if asked.oid not in there:
         return refused(asked, 404, "no commit of this repository, of its last thousand, names such an object")
     links = _Linked(request, place, asked)
@@ -107,8 +107,8 @@ def _download(request: Request, place: Place, asked: Asked, there: frozenset[str
 class _Linked:
     """Signs links for one object."""
 
-    def __init__(self, request: Request, place: Place, asked: Asked) -> None:
-        here = shared(request)
+    def __init__(self, request: Request, place: Place, asked: LfsObject) -> None:
+        here = common(request)
         self.asked, self.seconds, self._links = asked, here.serving.link, here.links
         self.part = max(here.serving.part, -(-asked.size // MOST_PARTS))
         self._facts = {"repo": str(place.name), "oid": asked.oid, "size": asked.size, "by": place.caller.id}

@@ -16,7 +16,7 @@ from adapterhub.manifest import File
 from adapterhub.protocols.hf_hub.answers import AccessDenied, EntryNotFound, TooLarge
 from adapterhub.protocols.hf_hub.lfs import Completion
 from adapterhub.reference import Name
-from adapterhub.server.access import caller, desk, holder, shared
+from adapterhub.server.access import caller, common, desk, holder
 from adapterhub.server.blob import Given
 from adapterhub.server.ingest.arriving import InOrder, InParts, waiting
 from adapterhub.server.ingest.body import each_piece
@@ -36,7 +36,7 @@ HASHING = Turns(4, 2)
 
 def _opened(request: Request, purpose: str, name: Name, oid: str, link: str) -> tuple[dict[str, Any], File]:
     """What a link says, if it is one for just this and holds."""
-    facts = shared(request).links.read(f"lfs-{purpose}", link)
+    facts = common(request).links.read(f"lfs-{purpose}", link)
     if (facts["repo"], facts["oid"]) != (str(name), oid):
         raise AccessDenied("this link is for something else", hint="ask for a link of its own, as before an upload")
     who = holder(request, facts["by"]) if facts["by"] else caller(request)
@@ -53,11 +53,11 @@ async def put(request: Request, namespace: Segment, repository: Segment, oid: Se
     start, by, room = _start(request, file), facts["by"], _room(request)
     _expect(request, file.size - start)
     room.insist(file.size - start)
-    arriving = InOrder(shared(request).desk.store.layout, file, by)
+    arriving = InOrder(common(request).desk.store.layout, file, by)
     try:
         await (HASHING.run(by, arriving.begin, start) if start else run_in_threadpool(arriving.begin, 0))
         await each_piece(request, room, arriving.write)
-        await HASHING.run(by, arriving.finish, shared(request).claims)
+        await HASHING.run(by, arriving.finish, common(request).claims)
     finally:
         arriving.close()
     return Response(headers={"ETag": f'"{oid}"'})
@@ -67,7 +67,7 @@ async def put(request: Request, namespace: Segment, repository: Segment, oid: Se
 def ask(request: Request, namespace: Segment, repository: Segment, oid: Segment, link: str = "") -> Response:
     """How many bytes of an upload are here: it may go on from there, with Content-Range."""
     facts, file = _opened(request, "put", Name(namespace, repository), oid, link)
-    return Response(headers={"Upload-Offset": str(waiting(shared(request).desk.store.layout, file, facts["by"]))})
+    return Response(headers={"Upload-Offset": str(waiting(common(request).desk.store.layout, file, facts["by"]))})
 
 
 @router.put(f"{OBJECTS}/{{oid}}/parts/{{number}}", response_class=Response)
@@ -79,7 +79,7 @@ async def put_part(
     size, room = facts["end"] - facts["start"], _room(request)
     _expect(request, size)
     room.insist(size)
-    arriving = InParts(shared(request).desk.store.layout, file, facts["by"])
+    arriving = InParts(common(request).desk.store.layout, file, facts["by"])
     try:
         await run_in_threadpool(arriving.begin, facts["start"], facts["end"])
         await each_piece(request, room, arriving.write)
@@ -96,9 +96,9 @@ async def complete(
     facts, file = await run_in_threadpool(_opened, request, "complete", Name(namespace, repository), oid, link)
     if sorted(part.partNumber for part in said.parts) != list(range(1, facts["parts"] + 1)) or said.oid != oid:
         raise WrongUsage(f"{oid}: {len(said.parts)} parts, wanted 1 to {facts['parts']}", hint="send all parts first")
-    arriving = InParts(shared(request).desk.store.layout, file, facts["by"])
+    arriving = InParts(common(request).desk.store.layout, file, facts["by"])
     try:
-        await HASHING.run(facts["by"], arriving.complete, shared(request).claims)
+        await HASHING.run(facts["by"], arriving.complete, common(request).claims)
     finally:
         arriving.close()
     return Response(headers={"ETag": f'"{oid}"'})
@@ -108,14 +108,14 @@ async def complete(
 def get(request: Request, namespace: Segment, repository: Segment, oid: Segment, link: str = "") -> Response:
     """An object of the repository, by a link from a batch."""
     _, file = _opened(request, "get", Name(namespace, repository), oid, link)
-    path = shared(request).desk.store.layout.blob(file.blob)
+    path = common(request).desk.store.layout.blob(file.blob)
     if not path.is_file():
         raise EntryNotFound(f"{oid}: no such object any more", hint="ask for it again")
     return send(request, Given(path, oid, file.size, oid))
 
 
 def _room(request: Request) -> Room:
-    here = shared(request)
+    here = common(request)
     return Room(here.desk.store.root, here.serving.spare)
 
 

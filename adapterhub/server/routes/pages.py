@@ -7,7 +7,7 @@ from starlette.convertors import StringConvertor, register_url_convertor
 
 from adapterhub.digest import Digest
 from adapterhub.protocols.hf_hub.answers import EntryNotFound
-from adapterhub.server.access import caller, desk, shared, url_of
+from adapterhub.server.access import caller, common, desk, url_of
 from adapterhub.server.headers import READING
 from adapterhub.server.raw_path import FilePath, Segment
 from adapterhub.server.reach import Place, Readable
@@ -83,7 +83,7 @@ async def base(request: Request, card: str) -> HTMLResponse:
 
 
 def _base(request: Request, card: Digest) -> HTMLResponse:
-    return page(request, "base", known_one(desk(request), caller(request), card, shared(request).warming))
+    return page(request, "base", known_one(desk(request), caller(request), card, common(request).warming))
 
 
 @router.api_route(REPO, methods=READS)

@@ -11,14 +11,14 @@ from adapterhub.protocols.hf_hub.answers import RepoNotFound
 from adapterhub.reference import Name
 from adapterhub.server.access import Caller, caller, desk, url_of
 from adapterhub.server.errors import answer
-from adapterhub.server.reach import Owned, Place, Readable, named, seen
+from adapterhub.server.reach import Owned, Place, Readable, name_of, seen
 from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.hub_repos import create, delete, move, set_private
 
 router = APIRouter()
 
 
-class Asked(BaseModel):
+class RepoAsked(BaseModel):
     """A repository in a body, and who may see it: newer clients send `visibility`, older ones `private`."""
 
     name: str
@@ -36,7 +36,7 @@ class Moved(BaseModel):
     type: str | None = "model"
 
 
-class Settings(BaseModel):
+class RepoSettings(BaseModel):
     """What is to be so; what is left out stays as it is."""
 
     visibility: Literal["private", "public"] | None = None
@@ -44,9 +44,9 @@ class Settings(BaseModel):
     gated: str | bool | None = None
 
 
-def _name(asked: Asked, who: Caller) -> Name:
+def _name(asked: RepoAsked, who: Caller) -> Name:
     _check_type(asked.type)
-    return named(f"{asked.organization}/{asked.name}" if asked.organization else asked.name, who.home)
+    return name_of(f"{asked.organization}/{asked.name}" if asked.organization else asked.name, who.home)
 
 
 def _check_type(kind: str | None) -> None:
@@ -59,7 +59,7 @@ def _seen(at: Desk, who: Caller, name: Name) -> Place:
 
 
 @router.post("/api/repos/create")
-def create_repository(request: Request, asked: Asked) -> Any:
+def create_repository(request: Request, asked: RepoAsked) -> Any:
     """A new repository, private unless it is to be public; one that is there is a conflict that tells its address."""
     who = caller(request)
     who.insist_known()
@@ -77,7 +77,7 @@ def create_repository(request: Request, asked: Asked) -> Any:
 
 
 @router.delete("/api/repos/delete")
-def delete_repository(request: Request, asked: Asked) -> dict[str, Any]:
+def delete_repository(request: Request, asked: RepoAsked) -> dict[str, Any]:
     """Away with a repository and all its versions."""
     who, at = caller(request), desk(request)
     who.insist_known()
@@ -93,7 +93,7 @@ def move_repository(request: Request, asked: Moved) -> dict[str, Any]:
     who, at = caller(request), desk(request)
     who.insist_known()
     _check_type(asked.type)
-    place, to = _seen(at, who, named(asked.fromRepo, who.home)), named(asked.toRepo, who.home)
+    place, to = _seen(at, who, name_of(asked.fromRepo, who.home)), name_of(asked.toRepo, who.home)
     who.insist_admin(place.name)
     who.insist_admin(to)
     move(at, place.name, to)
@@ -101,7 +101,7 @@ def move_repository(request: Request, asked: Moved) -> dict[str, Any]:
 
 
 @router.put("/api/models/{namespace}/{repository}/settings")
-def change_settings(place: Owned, asked: Settings) -> dict[str, Any]:
+def change_settings(place: Owned, asked: RepoSettings) -> dict[str, Any]:
     """Who may see a repository."""
     if asked.gated not in (None, False, "false"):
         raise WrongUsage("this server has no gates", hint="make the repository private")

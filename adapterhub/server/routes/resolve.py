@@ -10,7 +10,7 @@ from adapterhub.server.raw_path import FilePath, Segment
 from adapterhub.server.reach import Place, Readable
 from adapterhub.server.sending import send
 from adapterhub.store.history.commit import Commit
-from adapterhub.verbs.hub_beside import beside
+from adapterhub.verbs.hub_extras import extra
 from adapterhub.verbs.hub_history import find
 
 router = APIRouter()
@@ -39,7 +39,7 @@ def _given(place: Place, commit: Commit, path: str) -> Given | None:
     store = place.desk.store
     if file := commit.file(path):
         return Given(store.layout.blob(file.blob), path, file.size, file.etag)
-    if found := beside(place.desk, place.name, path):
+    if found := extra(place.desk, place.name, path):
         where, digest = found
         return Given(where, path, where.stat().st_size, digest.hex, blob=False)
     return None

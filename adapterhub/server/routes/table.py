@@ -16,8 +16,10 @@ ROUTES = {
     "lfs_links": "lfs_links",
     "xet": "xet",
     "resolve": "resolve",
-    "beside": "beside",
+    "cards": "cards",
+    "headers": "headers",
+    "absent": "absent",
     "web": "pages",
 }
-"""The order counts: a router is asked after those before it. `beside` answers for what is no model; the pages come
+"""The order counts: a router is asked after those before it. `absent` answers for what is no model; the pages come
 last, since any two words may be an adapter."""

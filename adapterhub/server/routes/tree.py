@@ -24,7 +24,7 @@ MOST = 1000
 Row = dict[str, Any]
 
 
-class Asked(BaseModel):
+class TreeAsked(BaseModel):
     """How much of a tree is wanted, and from which path on."""
 
     recursive: bool = False
@@ -33,7 +33,7 @@ class Asked(BaseModel):
     cursor: str = ""
 
 
-Question = Annotated[Asked, Query()]
+Question = Annotated[TreeAsked, Query()]
 
 
 @router.get(f"{REPO}/tree/{{revision}}")
@@ -53,12 +53,12 @@ def below(
     return _page(request, response, rows, asked)
 
 
-def _page(request: Request, response: Response, rows: list[Row], asked: Asked) -> Any:
+def _page(request: Request, response: Response, rows: list[Row], asked: TreeAsked) -> Any:
     rest = dropwhile(lambda row: row["path"] < asked.cursor, rows)
     return page(request, response, rest, min(asked.limit, MOST), lambda row: str(row["path"]))
 
 
-def _rows(place: Place, revision: str, folder: str, asked: Asked) -> list[Row]:
+def _rows(place: Place, revision: str, folder: str, asked: TreeAsked) -> list[Row]:
     oid, commit = find(place.desk, place.name, revision)
     rows = wire.rows(map(stored, commit.files), folder, recursive=asked.recursive)
     return [_expanded(row, oid, commit) for row in rows] if asked.expand else rows

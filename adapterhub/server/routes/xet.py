@@ -21,7 +21,7 @@ from adapterhub.protocols.xet.hashes import check_hash
 from adapterhub.protocols.xet.shard import LARGEST_SHARD
 from adapterhub.protocols.xet.xorb import LARGEST_XORB
 from adapterhub.reference import Name
-from adapterhub.server.access import desk, holder, serving, shared, url_of
+from adapterhub.server.access import common, desk, holder, serving, url_of
 from adapterhub.server.ingest.body import each_piece
 from adapterhub.server.ingest.xet import XetIngest
 from adapterhub.server.raw_path import Segment
@@ -40,7 +40,7 @@ def write_token(request: Request, place: Writable, revision: Segment) -> JSONRes
     """What lets its caller upload chunks for one repository, for a while, and where to."""
     by, name, seconds = place.caller.id, place.name, serving(request).link
     facts = {"by": by, "repo": [name.namespace, name.name]}
-    link, until = shared(request).links.sign(PURPOSE, facts, seconds), int(time.time() + seconds)
+    link, until = common(request).links.sign(PURPOSE, facts, seconds), int(time.time() + seconds)
     cas = f"{url_of(request)}/cas/{_ingest(request, by, name).begin()}"
     headers = {"X-Xet-Access-Token": link, "X-Xet-Token-Expiration": str(until), "X-Xet-Cas-Url": cas}
     told = {"accessToken": link, "exp": until, "casUrl": cas}
@@ -88,7 +88,7 @@ async def _no(request: Request, why: str) -> NoReturn:
 
 
 def _ingest(request: Request, by: str, name: Name) -> XetIngest:
-    found = shared(request)
+    found = common(request)
     return XetIngest(found.desk.store, found.claims, found.serving, by, name)
 
 
@@ -97,7 +97,7 @@ def _uploading(request: Request) -> XetIngest:
     scheme, _, link = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not link:
         raise TokenWanted("uploading chunks wants the token for it", hint="GET /api/models/NAME/xet-write-token/main")
-    facts = shared(request).links.read(PURPOSE, link.strip())
+    facts = common(request).links.read(PURPOSE, link.strip())
     name, who = Name(*facts["repo"]), holder(request, facts["by"])
     seen(desk(request), who, name)
     who.insist_write(name)

@@ -1,4 +1,4 @@
-"""Questions beside the others: they cost no more than one of them at a time."""
+"""Cards that are looked at: anybody may ask, and costs no more than one question at a time."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +20,7 @@ def test_cards_are_looked_at_one_after_another(tmp_path, monkeypatch):
         now.pop()
         return ["half \ud800"]
 
-    monkeypatch.setattr("adapterhub.server.routes.beside.faults_of", slow)
+    monkeypatch.setattr("adapterhub.server.routes.cards.faults_of", slow)
     with TestClient(make_app(desk_in(tmp_path), Serving())) as client, ThreadPoolExecutor(6) as pool:
         told = list(pool.map(lambda _: client.post("/api/validate-yaml", json={"content": "x"}), range(6)))
     assert [answer.status_code for answer in told] == [400] * 6

@@ -10,10 +10,10 @@ from adapterhub.reference import Name
 from adapterhub.store.store import Store
 from adapterhub.verbs.desk import Desk
 
-__all__ = ["beside", "names_card"]
+__all__ = ["extra", "names_card"]
 
 
-def beside(desk: Desk, name: Name, path: str) -> tuple[Path, Digest] | None:
+def extra(desk: Desk, name: Name, path: str) -> tuple[Path, Digest] | None:
     """Where a note about one of the versions, or a base card one of them names, lies; None for every other path."""
     store = desk.store.under(name)
     found: tuple[Path, Digest] | None = None

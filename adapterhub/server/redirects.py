@@ -20,7 +20,7 @@ from adapterhub.remotes.bucket_objects import Objects
 from adapterhub.remotes.table import BUCKETS, check_url
 from adapterhub.server.log import tell
 
-__all__ = ["SMALLEST", "Elsewhere"]
+__all__ = ["SMALLEST", "Redirects"]
 
 SMALLEST = 1 << 20
 """Bytes below which a link costs more than the file."""
@@ -45,7 +45,7 @@ WAITING = 1000
 
 
 @final
-class Elsewhere:
+class Redirects:
     """Which files a bucket has, and a thread that brings it the others, one after the other."""
 
     def __init__(self, copies: Copies, files: Files) -> None:
@@ -56,10 +56,10 @@ class Elsewhere:
         self._away = 0.0
         self._looking = ThreadPoolExecutor(LOOKS, "looking")
         self._queue: Queue[File] = Queue(WAITING)
-        Thread(target=self._work, name="elsewhere", daemon=True).start()
+        Thread(target=self._work, name="redirects", daemon=True).start()
 
     @classmethod
-    def at(cls, url: str, files: Files) -> "Elsewhere":
+    def at(cls, url: str, files: Files) -> "Redirects":
         """With a bucket, which is asked once: who may not read it learns that before anybody is led there."""
         if urlsplit(check_url(url)).scheme not in BUCKETS:
             raise WrongUsage(

@@ -12,7 +12,7 @@ from huggingface_hub import HfApi
 from adapterhub.errors import AdapterHubError, Unreachable, WrongUsage
 from adapterhub.hub import Hub
 from adapterhub.reference import parse
-from adapterhub.server.elsewhere import BELIEVED, Elsewhere
+from adapterhub.server.redirects import BELIEVED, Redirects
 from adapterhub.server.settings import Serving
 from adapterhub.store.blobs import BlobFiles
 from tests.builders import entry
@@ -123,15 +123,15 @@ def test_a_bucket_that_goes_away_costs_readers_some_seconds_of_wrong_links_at_mo
 def test_a_bucket_that_is_none_or_does_not_answer_is_told_at_the_start(tmp_path, bucket, monkeypatch):
     files = BlobFiles(Hub.open(tmp_path).desk.store.blobs)
     with pytest.raises(AdapterHubError, match="there is no such bucket"):
-        Elsewhere.at("s3://nobody/here", files)
+        Redirects.at("s3://nobody/here", files)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(Unreachable):
-        Elsewhere.at(bucket, files)
+        Redirects.at(bucket, files)
 
 
 def test_what_is_no_bucket_is_refused(tmp_path):
     with pytest.raises(WrongUsage, match="no bucket"):
-        Elsewhere.at("https://example.org/files", BlobFiles(Hub.open(tmp_path).desk.store.blobs))
+        Redirects.at("https://example.org/files", BlobFiles(Hub.open(tmp_path).desk.store.blobs))
 
 
 def test_a_file_is_sent_by_nginx_or_by_a_bucket_and_not_by_both():
