@@ -20,6 +20,9 @@ __all__ = ["Document", "canonical", "check_data"]
 DEEPEST = 100
 """Lists and objects inside each other: half of what the reader bears."""
 
+LONGEST = 300
+"""Characters of what is told of one that cannot be read."""
+
 ODD = re.compile(rb"NaN|Infinity|[0-9][eE]\+?[0-9]{3}|[0-9]{200}")
 """One of these is in every JSON with a number beyond any float, and in hardly any other."""
 
@@ -65,7 +68,10 @@ class Document(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"])) or "document"
-            _corrupt(f"{what}: {place}: {first['msg'].removeprefix('Value error, ')}, got {str(first['input'])[:80]!r}")
+            said = first["msg"].removeprefix("Value error, ")[:LONGEST]
+            # What a document says of itself as a whole names what it got.
+            whole = first["type"] == "value_error" and not first["loc"]
+            _corrupt(f"{what}: {said}" if whole else f"{what}: {place}: {said}, got {str(first['input'])[:80]!r}")
         except ValueError as error:
             _corrupt(f"{what}: {error}")
         return document

@@ -1,7 +1,8 @@
 """Notes: what is said about a digest later or from outside. Append-only; the newest word on a matter counts."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any, Literal
 
 from pydantic import model_validator
@@ -11,7 +12,11 @@ from adapterhub.document import Document
 from adapterhub.errors import Corrupt
 from adapterhub.manifest import BasePin, Pinned
 
-__all__ = ["Note", "Noted", "check_word", "gather"]
+__all__ = ["IllFormed", "Note", "Noted", "check_word", "gather"]
+
+
+class IllFormed(Corrupt):
+    """A note that says nothing its kind can say, or is of a kind that is not known here: whole, and of no use."""
 
 
 class Note(Document):
@@ -30,6 +35,8 @@ class Note(Document):
     origin      {place on a Hub: commit}: where it was found, so that a tag which moves is noticed
     audit       {weights digest of a base, else its layout's: {base, verdict, evidence, matched …}}: how it fits
     values      {key: text or number}: whatever a person wants to remember
+
+    `by` is the word of whoever wrote it, and proves nothing: who sent a note is told by its commit and its event.
     """
 
     about: Pinned
@@ -53,8 +60,17 @@ class Note(Document):
 
     @classmethod
     def read(cls, data: bytes, about: Digest, what: str) -> "Note":
-        """Parse a note that lies among those about a digest; `Corrupt` when it speaks of another."""
-        note = cls.from_bytes(data, what)
+        """Parse a note that lies among those about a digest; `Corrupt` when it speaks of another, `IllFormed` when its
+        data are none of its kind."""
+        try:
+            note = cls.from_bytes(data, what)
+        except Corrupt as error:
+            if _is_said(data, what):
+                raise IllFormed(
+                    str(error),
+                    hint="say it as its kind does; one that lies here is passed over, and `adapterhub check` names it",
+                ) from None
+            raise
         if note.about != str(about):
             raise Corrupt(
                 f"{what}: a note about {note.about}, filed under {about}",
@@ -62,11 +78,35 @@ class Note(Document):
             )
         return note
 
+    @classmethod
+    def heard(cls, data: bytes, about: Digest, what: str) -> Iterator["Note"]:
+        """The same, without those that are ill-formed: a stranger's words keep nobody from what is well said."""
+        with suppress(IllFormed):
+            yield cls.read(data, about, what)
+
     @model_validator(mode="after")
     def _well_formed(self) -> "Note":
         if self.kind in WELL_FORMED:
             WELL_FORMED[self.kind](self.data)
         return self
+
+
+class _Said(Document):
+    """What every note is, whatever its kind."""
+
+    about: Pinned
+    kind: str
+    data: dict[str, Any] = {}
+    time: str = ""
+    by: str = ""
+
+
+def _is_said(data: bytes, what: str) -> bool:
+    try:
+        _Said.from_bytes(data, what)
+    except Corrupt:
+        return False
+    return True
 
 
 def _metrics(data: dict[str, Any]) -> None:
@@ -114,6 +154,30 @@ def _base(data: dict[str, Any]) -> None:
     BasePin.model_validate(data)
 
 
+def _evaluation(data: dict[str, Any]) -> None:
+    for rows, said in data.items():
+        check_word(rows, "digest of rows")
+        if not isinstance(said, dict) or not isinstance(said.get("metrics", {}), dict):
+            raise ValueError(f"an evaluation has metrics by name, got {said!r}")
+        _numbers(said.get("metrics", {}), "metric")
+        if type(count := said.get("rows", 0)) is not int or count < 0:
+            raise ValueError(f"an evaluation is of so many rows, got {count!r}")
+
+
+def _audit(data: dict[str, Any]) -> None:
+    for base, said in data.items():
+        check_word(base, "digest of a base")
+        if not isinstance(said, dict):
+            raise ValueError(f"an audit says by name how it fits, got {said!r}")
+        check_word(said.get("verdict"), "verdict")
+
+
+def _origin(data: dict[str, Any]) -> None:
+    for place, commit in data.items():
+        if not place or not isinstance(commit, str) or not commit:
+            raise ValueError(f"where it was found is a place and the commit there, got {place!r}: {commit!r}")
+
+
 def check_word(word: Any, what: str) -> str:
     """A name or tag as it is; `ValueError` for what can be neither."""
     if not isinstance(word, str) or not 0 < len(word) <= 96 or not word.isprintable() or word != word.strip():
@@ -128,6 +192,9 @@ WELL_FORMED: dict[str, Callable[[dict[str, Any]], None]] = {
     "card": _card,
     "license": _license,
     "base": _base,
+    "evaluation": _evaluation,
+    "audit": _audit,
+    "origin": _origin,
 }
 """What a note of a kind must look like; the others hold whatever was said."""
 

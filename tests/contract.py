@@ -10,6 +10,7 @@ from adapterhub.reference import parse
 from adapterhub.registry import Registry
 from adapterhub.store.catalog import write_catalog
 from adapterhub.store.store import Store
+from adapterhub.transfer.copy import copy
 from tests.builders import POET, BytesFiles, adapter_files, entry, read_all
 
 
@@ -70,6 +71,15 @@ class ReadingContract:
     def test_a_digest_nobody_published_cannot_be_opened(self, shelf: Registry) -> None:
         with pytest.raises((NotFound, Corrupt), match="7ccc804f5546"):
             shelf.open(Digest.of(b"poet"))
+
+    def test_what_is_copied_by_its_digest_takes_no_number_that_means_another_here(
+        self, shelf: Registry, tmp_path: Path
+    ) -> None:
+        sink = Store(tmp_path / "sink")
+        sink.publish(entry(9), POET.at("1.1"))
+        assert copy(POET.at(str(entry(2).digest)), shelf, sink).published.reference == POET.at("2")
+        assert copy(POET.at(str(entry(2).digest)), shelf, sink).published.reference == POET.at("2")
+        assert copy(POET.at("1"), shelf, sink).published.reference == POET.at("1")
 
 
 class RegistryContract(ReadingContract):

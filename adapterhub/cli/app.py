@@ -162,10 +162,11 @@ def main() -> None:
 
 def _leave(code: int) -> None:
     """End. One of several processes ends at once: gloo's threads let go of Python's objects while it shuts down, and
-    abort what has done its work. So does one that was interrupted: a thread of it may wait for a server."""
+    abort what has done its work. So does one that was interrupted or has failed while threads of it are at work, since
+    Python would wait for them, and they may wait for a server."""
     world = sys.modules.get("torch.distributed")
     is_one = world is not None and world.is_available() and world.is_initialized()
-    if is_one or (code == faults.INTERRUPTED and threading.active_count() > 1):
+    if is_one or (code and sum(not thread.daemon for thread in threading.enumerate()) > 1):
         if sys.stderr is not None:
             sys.stderr.flush()
         os._exit(code)

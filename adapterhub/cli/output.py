@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import re
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from adapterhub.finding import Finding
 
 __all__ = ["plain", "print_findings", "print_json", "say"]
+
+
+ODD = re.compile(r"[^\n -~]")
+"""What may be no printable text: all but ASCII is looked at."""
 
 
 def plain(value: Any) -> Any:
@@ -27,7 +32,10 @@ def plain(value: Any) -> Any:
 
 
 def print_json(value: Any) -> None:
-    """Print a result as one JSON document in UTF-8, whatever the terminal speaks; a list row by row."""
+    """Print a result as one JSON document in UTF-8, whatever the terminal speaks; a list row by row.
+
+    What a terminal would obey, or turn text round for, is written as its code.
+    """
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A file name that is no text holds lone surrogates; written as \udc80 they are valid JSON.
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
@@ -41,6 +49,15 @@ def print_json(value: Any) -> None:
 
 
 def _json(value: Any) -> str:
+    return ODD.sub(_escaped, _document(value))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    letter = found[0]
+    return letter if letter.isprintable() else "\\u007f" if letter == "\x7f" else json.dumps(letter)[1:-1]
+
+
+def _document(value: Any) -> str:
     from pydantic import BaseModel
     from pydantic_core import PydanticSerializationError
 

@@ -3,6 +3,7 @@
 import sys
 import textwrap
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from adapterhub.base.fold import fold
@@ -119,11 +120,15 @@ def _what(shown: "Shown") -> Iterator[tuple[str, str]]:
     for parent in manifest.parents:
         yield "parent", f"{short(parent.digest)} × {parent.weight:g}"
     yield "recipe", _pairs(manifest.recipe or {})
-    training = manifest.training or {}
-    if "task" in training.get("config", {}):
-        yield from training_lines(training)
-    else:
-        yield "training", _pairs(training or shown.training)
+    yield from _training(shown)
+
+
+def _training(shown: "Shown") -> list[tuple[str, str]]:
+    training = shown.manifest.training or {}
+    with suppress(AttributeError, KeyError, TypeError, ValueError):  # a stranger's, who says it in a form of his own
+        if "task" in training.get("config", {}):
+            return list(training_lines(training))
+    return [("training", _pairs(training or shown.training))]
 
 
 def _said(shown: "Shown") -> Iterator[tuple[str, str]]:

@@ -15,8 +15,9 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
@@ -25,12 +26,14 @@ from adapterhub.digest import Digest, copy_and_hash
 from adapterhub.durable import make_folder, sync_folder
 from adapterhub.errors import AdapterHubError, BadReference, Unreachable, WrongUsage
 from adapterhub.hub import Hub
+from adapterhub.integrations.asking import Asking
 from adapterhub.integrations.base import name_of, source_at
 from adapterhub.protocols.hf_hub.address import PREFIX, parse_address
 from adapterhub.reference import Reference, parse
 from adapterhub.regular import open_regular, read_regular
 from adapterhub.store.locks import alone
 from adapterhub.verbs.gate import gate_entries
+from adapterhub.verbs.wanted import found, wanted
 
 if TYPE_CHECKING:
     from vllm.lora.request import LoRARequest
@@ -39,6 +42,9 @@ __all__ = ["Resolver", "folder_for", "number_of", "register"]
 
 LOG = logging.getLogger("vllm.adapterhub")
 """Below vLLM's own logger, which is the one that people see."""
+
+AT_ONCE = 8
+"""Requests that are looked into at once, in threads of their own: those of asyncio belong to vLLM."""
 
 SEAL = "sealed.json"
 """In each folder that is made here: the sha256 of all other files."""
@@ -69,6 +75,10 @@ class Resolver:
     remote: str | None = None
     base: str | None = None
     require: Verdict = "drifted"
+    _threads: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(AT_ONCE, "adapterhub"), init=False, repr=False, compare=False
+    )
+    _asking: Asking = field(default_factory=Asking, init=False, repr=False, compare=False)
 
     @classmethod
     def of_environment(cls) -> "Resolver":
@@ -82,7 +92,8 @@ class Resolver:
 
     async def resolve_lora(self, base_model_name: str, lora_name: str) -> "LoRARequest | None":
         """The adapter a request names as its model; None, and a line in the log, where it is not served."""
-        return await asyncio.to_thread(self._answer, base_model_name, lora_name)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._answer, base_model_name, lora_name)
 
     def _answer(self, served: str, name: str) -> "LoRARequest | None":
         if (reference := self._reference(name)) is None:
@@ -121,6 +132,8 @@ class Resolver:
         """The digest of what is in the store now, and good enough; a remote that does not answer is done without."""
         if self.remote:
             try:
+                (one,) = wanted([str(reference)], self.remote)
+                self._asking.ask(lambda: found(hub.desk, one))  # what hangs, hangs here
                 (pulled,) = hub.pull([str(reference)], self.remote, bases=[base], require=self.require)
                 return Digest.parse(pulled.digest)
             except Unreachable as error:
@@ -200,6 +213,6 @@ def _misread(hub: Hub, folder: Path, base: str) -> Iterator[str]:
     number = getattr(vllm, "__version__", "")
     engine = f"vllm@{number}" if number[:1].isdigit() else "vllm"
     for report in hub.audit([folder], [base], engines=[engine]):
-        for found in report.findings:
-            if found.check == "misread":
-                yield "; ".join(filter(None, (f"{found.place} {found.message}", found.remedy)))
+        for finding in report.findings:
+            if finding.check == "misread":
+                yield "; ".join(filter(None, (f"{finding.place} {finding.message}", finding.remedy)))

@@ -173,5 +173,5 @@ class Bucket:
         try:
             yield
         except BaseException:
-            event.unlink()
+            event.take_back()
             raise

@@ -26,18 +26,19 @@ class BucketNotes:
     objects: Objects
 
     def about(self, digest: Digest) -> tuple[Note, ...]:
-        """Everything said about a digest, in order of time. Files whose name is no digest are left out."""
+        """Everything said about a digest, in order of time. Files whose name is no digest are left out,
+        and notes that are ill-formed."""
         names = {}
         for key in self.objects.keys(str(TREE.notes(digest))):
             with suppress(BadReference):
                 names[key] = Digest(PurePosixPath(key).name.removesuffix(".json"))
-        found = []
+        found = list[Note]()
         for (key, name), data in zip(names.items(), self.objects.many(list(names)), strict=True):
             if isinstance(data, Corrupt):
                 raise data
             if data is not None:
                 what = f"{self.objects.url}/{key}"
-                found.append(Note.read(verify(data, name, what), digest, what))
+                found.extend(Note.heard(verify(data, name, what), digest, what))
         return tuple(sorted(found, key=lambda note: note.time))
 
     def missing(self, notes: Iterable[Note]) -> list[Note]:
@@ -84,8 +85,11 @@ class Told:
     objects: Objects
     path: str
 
-    def unlink(self, missing_ok: bool = False) -> None:
+    def take_back(self) -> None:
         self.objects.delete(self.path)
+
+    def done(self) -> None:
+        """A bucket has no index that would have to hear of it."""
 
 
 @final

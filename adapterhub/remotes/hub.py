@@ -156,7 +156,7 @@ class HubRemote:
 
     def _notes(self, spot: Spot, lying: Lying) -> Iterator[Note]:
         """What is known there of an entry; where the Hub is not ours, what its card says, and where it was found."""
-        self.missing, about, gone = "", lying.manifest.digest, 0
+        self.missing, about, gone, odd = "", lying.manifest.digest, 0, 0
         tree = lying.files.tree if spot.book.ours else self.finder.tree(spot.book.repo, spot.book.head)
         for digest in self._names(spot.book, about):
             path = note_path(about, digest)
@@ -165,9 +165,12 @@ class HubRemote:
             except NotFound:
                 gone += 1
                 continue
-            yield Note.read(verify(data, digest, path), about, f"{tree.place}: {path}")
-        if gone:
-            self.missing = f"without {count(gone, 'note')} that the server tells of: not there"
+            heard = tuple(Note.heard(verify(data, digest, path), about, f"{tree.place}: {path}"))
+            odd += not heard
+            yield from heard
+        absent = f"without {count(gone, 'note')} that the server tells of: not there" if gone else ""
+        unknown = f"without {count(odd, 'note')} in no form we know" if odd else ""
+        self.missing = "; ".join(filter(None, (absent, unknown)))
         if not spot.book.ours:
             yield from said(lying) if lying.made else ()
             folder = f"#{spot.folder}" if spot.folder else ""

@@ -143,7 +143,7 @@ def cards(lying: Lying, notes: Iterable[Note]) -> Iterator[bytes]:
 
 
 def read_notes(tree: Tree, about: Digest, paths: Mapping[str, Digest]) -> Iterator[Note]:
-    """The notes about an entry at these paths, verified."""
+    """The notes about an entry at these paths, verified; without those that are ill-formed."""
     for path, digest in paths.items():
         what = f"{tree.place}: {path}"
-        yield Note.read(verify(tree.reader.read(path), digest, what), about, what)
+        yield from Note.heard(verify(tree.reader.read(path), digest, what), about, what)

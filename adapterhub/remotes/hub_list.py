@@ -35,19 +35,26 @@ def models(client: Client) -> Iterator[Any]:
 
 
 def _is_ours(client: Client) -> bool:
-    """Whether the Hub's first model, if it has any, tells of versions. A server that is down is not asked twice."""
+    """Whether the Hub's first model, if it has any, tells of versions.
+
+    A server that is down, or that a proxy cannot reach, is not asked twice; one that says "not so fast" is.
+    """
     from huggingface_hub.utils import hf_raise_for_status, http_backoff
 
     asked: dict[str, Any] = {"params": {"full": True, "limit": 1}, "headers": client.headers(), "timeout": TIMEOUT}
+    again: dict[str, Any] = {"retry_on_exceptions": (), "retry_on_status_codes": (429,)}
     with client.asking(client.endpoint), quiet():
-        answer = http_backoff("GET", f"{client.endpoint}/api/models", retry_on_exceptions=(), **asked)
+        answer = http_backoff("GET", f"{client.endpoint}/api/models", **again, **asked)
         if answer.status_code == 404:
             raise NotFound(
                 f"{client.endpoint}: no Hub there, /api/models is not found",
                 hint="is the address that of a Hub, without a path behind the host? A web site's is http(s)://…",
             )
         hf_raise_for_status(answer)
-        return all(isinstance(model.get("adapterhub"), dict) for model in answer.json())
+        told = answer.json()
+        if not (isinstance(told, list) and all(isinstance(model, dict) for model in told)):
+            raise ValueError("/api/models gave no list of models")
+        return all(isinstance(model.get("adapterhub"), dict) for model in told)
 
 
 def _quietly(found: Iterator[Any]) -> Iterator[Any]:

@@ -92,6 +92,13 @@ class Site:
         """Every entry with its facts, as the catalog says them: one request, however many there are."""
         yield from self.catalog().entries
 
+    def labels(self, listed: Listed) -> tuple[str, ...]:
+        """The words that are taken in the adapter of a line, as far as the catalog tells: versions and aliases."""
+        with suppress(NotFound, Corrupt, Refused):
+            mine = [line for line in self.list() if line.reference.name == listed.reference.name]
+            return tuple(word for line in mine for word in (str(line.reference.pin), *line.aliases))
+        return ()
+
     def resolve(self, reference: Reference) -> Listed:
         """See `Registry.resolve`."""
         pin = reference.pin
@@ -176,7 +183,7 @@ class Site:
 
     def _notes(self, about: Digest) -> Iterator[Note]:
         names, self.missing = self._note_names(about)
-        gone = 0
+        gone = odd = 0
         for name in names:
             path = str(TREE.notes(about) / f"{Digest(name).hex}.json")
             try:
@@ -184,7 +191,11 @@ class Site:
             except NotFound:
                 gone += 1
                 continue
-            yield Note.read(verify(data, Digest(name), path), about, f"{self.url}/{path}")
+            heard = tuple(Note.heard(verify(data, Digest(name), path), about, f"{self.url}/{path}"))
+            odd += not heard
+            yield from heard
+        if odd:
+            self.missing = f"without {count(odd, 'note')} in no form we know"
         if gone:
             self.missing = (
                 f"without {gone} of {count(len(names), 'note')}: not on the site, though its catalog has them all"

@@ -55,7 +55,9 @@ def make_app(desk: Desk, serving: Serving) -> Any:
 
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    renewing = asyncio.create_task(_renew(app.state.common.claims))
+    claims = app.state.common.claims
+    await _renew(claims)
+    renewing = asyncio.create_task(_renew_always(claims))
     await asyncio.to_thread(app.state.common.warming.begin)
     yield
     renewing.cancel()
@@ -63,11 +65,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await renewing
 
 
-async def _renew(claims: Claims) -> None:
+async def _renew_always(claims: Claims) -> None:
     """Keep what was uploaded from being swept, as long as the server runs."""
     while True:
         await asyncio.sleep(RENEW)
-        try:
-            await asyncio.to_thread(claims.renew)
-        except OSError as error:  # a disk that is full now may have room at the next turn
-            tell("renew", fault=f"{type(error).__name__}: {error}")
+        await _renew(claims)
+
+
+async def _renew(claims: Claims) -> None:
+    try:
+        await asyncio.to_thread(claims.renew)
+    except OSError as error:  # a disk that is full now may have room at the next turn
+        tell("renew", fault=f"{type(error).__name__}: {error}")

@@ -3,11 +3,13 @@
 incoming/claims/<token's id>/<hex>    an empty file, as old as the claim; a server that starts again knows it
 
 Whoever knows a digest must not get at its bytes by that: a commit may name a blob if its sender uploaded it to this
-server, if the repository has it already, or if he may read everything here.
+store, if the repository has it already, or if he may read everything here. What no server looks after stays until one
+starts again, and hinders no sweep.
 """
 
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import final
 
@@ -31,15 +33,14 @@ TURN = 3600.0
 
 @final
 class Claims:
-    """Uploaded blobs, by the token that sent them. Any thread may call; `renew` must be called every minute or so."""
+    """Uploaded blobs, by the token that sent them. Any thread may call; `renew` must be called at the start, and every
+    minute or so."""
 
     def __init__(self, layout: Layout) -> None:
         self._layout, self._folder = layout, layout.incoming / "claims"
         self._lock = threading.Lock()
         self._leases: list[tuple[float, Lease]] = []
-        self._forget()
-        for path in self._folder.glob(CLAIMS):
-            self._lease().add(Digest(path.name))
+        self._taken_up = False
 
     def add(self, owner: str, digest: Digest) -> str:
         """Claim a blob for whoever uploads it, before it lies under blobs/; the name of the lease."""
@@ -52,7 +53,7 @@ class Claims:
         return lease.owner
 
     def holds(self, owner: str, digest: Digest) -> bool:
-        """Whether this token has uploaded the blob to this server lately."""
+        """Whether this token has uploaded the blob to this store lately."""
         return _is_young(self._folder / owner / digest.hex)
 
     def land(self, owner: str, digest: Digest, path: Path) -> None:
@@ -63,8 +64,10 @@ class Claims:
             staging.land()
 
     def renew(self) -> None:
-        """Keep the leases alive, and end those whose time is over."""
+        """Keep the leases alive, and end those whose time is over; the first time, lease what was claimed before."""
         with self._lock:
+            if not self._taken_up:
+                self._take_up()
             end = time.monotonic() - KEPT
             for begun, lease in self._leases:
                 if begun + TURN < end:
@@ -76,11 +79,18 @@ class Claims:
                 self._leases = living
                 self._forget()
 
+    def _take_up(self) -> None:
+        self._forget()
+        for path in self._folder.glob(CLAIMS):
+            self._lease().add(Digest(path.name))
+        self._taken_up = True
+
     def _forget(self) -> None:
         """Delete the claims whose time is over."""
         for path in self._folder.glob(CLAIMS):
-            if not _is_young(path):
-                path.unlink(missing_ok=True)
+            with suppress(OSError):  # what is no file of ours hinders nobody
+                if not _is_young(path):
+                    path.unlink()
 
     def _lease(self) -> Lease:
         if not self._leases or self._leases[-1][0] + TURN < time.monotonic():
@@ -90,6 +100,6 @@ class Claims:
 
 def _is_young(claim: Path) -> bool:
     try:
-        return time.time() - claim.stat().st_mtime < KEPT
+        return abs(time.time() - claim.stat().st_mtime) < KEPT  # one from tomorrow is a clock's fault, and ends too
     except FileNotFoundError:
         return False

@@ -6,6 +6,7 @@ A request's line has its path without the query, where signatures stand, and no 
 import contextlib
 import json
 import logging
+import re
 import secrets
 import sys
 import time
@@ -17,6 +18,9 @@ from adapterhub.store.shelf import now
 __all__ = ["Log", "configure", "tell"]
 
 LONGEST = 500
+
+AUTHORITY = re.compile("^[A-Za-z]+://[^/]*")
+"""What stands before a path in a request to a proxy; it may hold a password."""
 
 
 def tell(event: str, **facts: Any) -> None:
@@ -104,7 +108,7 @@ class _Seen:
             "request",
             id=self.id,
             method=self.scope["method"],
-            path=self.scope["path"][:LONGEST],
+            path=AUTHORITY.sub("", self.scope["path"])[:LONGEST],
             status=self.status,
             seconds=round(time.monotonic() - self.begun, 4),
             received=self.received or None,

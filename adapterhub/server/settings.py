@@ -9,6 +9,8 @@ from adapterhub.errors import WrongUsage
 __all__ = ["Serving", "parse_size"]
 
 UNITS = {"": 1, "B": 1, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "TB": 1000**4}
+PREFIX = re.compile(r"/_[A-Za-z0-9_-]*(/[A-Za-z0-9_-]+)*/?")
+"""No namespace begins with an underscore."""
 SIZE = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,3}))?\s*([KMGT]?B|)", re.IGNORECASE)
 
 
@@ -26,7 +28,7 @@ class Serving:
     anonymous: bool = True
     """Whether those without a token may read what is public."""
     accelerated: str = ""
-    """The prefix of X-Accel-Redirect, where an nginx in front sends the files itself."""
+    """The prefix of X-Accel-Redirect, where an nginx in front sends the files itself; no namespace can be called so."""
     redirect: str = ""
     """The URL of a bucket that sends large files, in place of this server."""
     spare: int = 64 << 20
@@ -46,10 +48,8 @@ class Serving:
     connections: int = 1000
 
     def __post_init__(self) -> None:
-        if self.accelerated and not self.accelerated.startswith("/"):
-            raise WrongUsage(
-                f"--x-accel {self.accelerated}: a prefix begins with a slash", hint="write it as nginx has it: /blobs"
-            )
+        if self.accelerated:
+            _check_prefix(self.accelerated)
         if self.largest <= 0:
             raise WrongUsage(f"--largest {self.largest} takes no file", hint="write 5GB, for example")
         if self.accelerated and self.redirect:
@@ -60,6 +60,19 @@ class Serving:
             raise WrongUsage(
                 f"{self.public_url!r} is no address of a server", hint="write https://adapters.example.org"
             )
+
+
+def _check_prefix(prefix: str) -> None:
+    """A place that nginx keeps for itself: nobody's repositories may lie below it."""
+    hint = "write /_blobs here, and `location /_blobs/` in nginx's configuration; docs/server.md has it in full"
+    if not prefix.startswith("/"):
+        raise WrongUsage(f"--x-accel {prefix}: a prefix begins with a slash", hint=hint)
+    if not PREFIX.fullmatch(prefix):
+        raise WrongUsage(
+            f"--x-accel {prefix}: it hides the addresses of a namespace, or is no plain path; "
+            "a prefix begins with a slash and an underscore",
+            hint=hint,
+        )
 
 
 def parse_size(text: str) -> int:

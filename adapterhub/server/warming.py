@@ -1,17 +1,24 @@
 """Reading all adapters once, aside: the index of a large store, and what the audit needs of each, take minutes."""
 
+from contextlib import suppress
 from threading import Lock, Thread
-from typing import final
+from typing import Literal, final
 
 from adapterhub.server.log import tell
+from adapterhub.store.index.file import stamp
 from adapterhub.verbs.desk import Desk
-from adapterhub.verbs.hub_list import is_large
 from adapterhub.verbs.matrix import known_adapters
 
-__all__ = ["Warming"]
+__all__ = ["Warming", "Warmth"]
 
 PATIENCE = 2.0
 """Seconds that a page waits for what it tells of."""
+
+MANY = 1000
+"""Events of a store that is large."""
+
+Warmth = Literal["reading", "read", "failed"]
+"""Whether adapters are being read, all that can be read was, or the reading came to a bad end."""
 
 
 @final
@@ -22,19 +29,24 @@ class Warming:
         self._desk = desk
         self._lock = Lock()
         self._reading: Thread | None = None
+        self._failed = False
+        self._read_at = b""
 
     def begin(self) -> None:
         """Before anybody asks, where it would take long."""
-        if is_large(self._desk):
-            self._begun()
+        with suppress(OSError):
+            if len(self._desk.store.events.listing().names) > MANY:
+                self._begin()
 
-    def done(self) -> bool:
-        """Whether everything that can be read was read just now; it goes on where that takes longer."""
-        reading = self._begun()
+    def state(self) -> Warmth:
+        """What was not read yet is read, or begun; nothing is where it found nothing to read the last time."""
+        if self._read_at and self._read_at == stamp(self._desk.store.layout.index):
+            return "read"
+        reading = self._begin()
         reading.join(PATIENCE)
-        return not reading.is_alive()
+        return "reading" if reading.is_alive() else "failed" if self._failed else "read"
 
-    def _begun(self) -> Thread:
+    def _begin(self) -> Thread:
         with self._lock:
             if self._reading is None or not self._reading.is_alive():
                 self._reading = Thread(target=self._read, daemon=True)
@@ -42,7 +54,11 @@ class Warming:
             return self._reading
 
     def _read(self) -> None:
+        index = self._desk.store.layout.index
+        before = stamp(index)
         try:
             known_adapters(self._desk)
+            self._read_at, self._failed = (before if before == stamp(index) else b""), False
         except Exception as error:  # nobody waits for this thread: pages say what is missing
+            self._failed = True
             tell("warm", fault=f"{type(error).__name__}: {error}")

@@ -32,6 +32,9 @@ KEPT = 24 * 3600.0
 SHORTEST = 2 * 3600.0
 """Seconds every depot stays: longer than what gives the right to use it."""
 
+TRIES = 100
+"""Times that a new depot is begun in an owner's empty folder, which others clean away."""
+
 NAME = re.compile(r"[0-9a-f]{8,16}-[0-9a-f]{16}")
 LOCK, OVER = "lock", "over"
 
@@ -53,8 +56,7 @@ class Depots:
         return self._new(self.folder / owner)
 
     def _new(self, folder: Path) -> str:
-        begun = folder / f".{secrets.token_hex(8)}.tmp"
-        make_folder(begun)
+        begun = _begin(folder)
         (begun / LOCK).touch()
         sync_folder(begun)
         name = f"{int(time.time()):08x}-{secrets.token_hex(8)}"
@@ -98,8 +100,8 @@ class Depots:
             for depot in _folders(owner):
                 if NAME.fullmatch(depot.name):
                     _delete_unused(depot, before)
-                elif depot.name.startswith(".") and depot.stat().st_mtime < before:
-                    shutil.rmtree(depot, ignore_errors=True)
+                elif depot.name.startswith("."):
+                    _delete_left(depot, before)
             with contextlib.suppress(OSError):  # not empty
                 owner.rmdir()
 
@@ -117,9 +119,37 @@ def _names(folder: Path) -> list[str]:
 
 def held(depot: Path) -> tuple[int, int]:
     """The bytes in a depot, and in how many files."""
+    size = count = 0
     with os.scandir(depot) as found:
-        sizes = [item.stat(follow_symlinks=False).st_size for item in found]
-    return sum(sizes), len(sizes)
+        for item in found:
+            with contextlib.suppress(FileNotFoundError):  # what was arriving has got its name meanwhile, or ended
+                size += item.stat(follow_symlinks=False).st_size
+                count += 1
+    return size, count
+
+
+def _begin(folder: Path) -> Path:
+    """A new folder inside an owner's, who may have none yet: until it is there, another request may clean that away."""
+    begun = folder / f".{secrets.token_hex(8)}.tmp"
+    for left in reversed(range(TRIES)):
+        make_folder(folder.parent)
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir()
+        try:
+            begun.mkdir()
+        except FileNotFoundError:
+            if not left:
+                raise
+            continue
+        break
+    sync_folder(folder.parent)
+    return begun
+
+
+def _delete_left(begun: Path, before: float) -> None:
+    with contextlib.suppress(FileNotFoundError):  # it has got its name
+        if begun.stat().st_mtime < before:
+            shutil.rmtree(begun, ignore_errors=True)
 
 
 def _delete_unused(depot: Path, before: float) -> None:

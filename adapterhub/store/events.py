@@ -7,8 +7,9 @@ then fails, the event is taken back; where the machine dies between the two, it 
 import contextlib
 import json
 import secrets
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
 
@@ -21,7 +22,10 @@ from adapterhub.store.listing import Listing, listing
 from adapterhub.store.shelf import now
 from adapterhub.system import from_system
 
-__all__ = ["Event", "Events"]
+__all__ = ["Event", "Events", "Told"]
+
+LATE = 20.0
+"""Seconds after which a deed is late: an index that has seen its event looks for it for a minute (see index/sync)."""
 
 
 class Event(Document):
@@ -38,8 +42,32 @@ class Event(Document):
 
     def file_name(self) -> str:
         """A name nobody else has; names sort by time."""
-        stamp = self.time.replace(":", "").replace("-", "")
-        return f"{stamp}-{secrets.token_hex(4)}.json"
+        return _file_name(self.time)
+
+
+def _file_name(at: str) -> str:
+    stamp = at.replace(":", "").replace("-", "")
+    return f"{stamp}-{secrets.token_hex(4)}.json"
+
+
+@final
+@dataclass(frozen=True)
+class Told:
+    """An event that was told just now, before its deed; when that was, by the clock on the wall and by a steady one."""
+
+    path: Path
+    wall: float = field(default_factory=time.time)
+    steady: float = field(default_factory=time.monotonic)
+
+    def take_back(self) -> None:
+        """The deed has failed."""
+        self.path.unlink(missing_ok=True)
+
+    def done(self) -> None:
+        """The deed is done. Where that took long, the event goes behind all others: who has seen it looks again."""
+        if max(abs(time.time() - self.wall), time.monotonic() - self.steady) > LATE:
+            with contextlib.suppress(OSError):
+                self.path.rename(self.path.with_name(_file_name(now())))
 
 
 @final
@@ -49,29 +77,30 @@ class Events:
 
     layout: Layout
 
-    def write(self, action: str, reference: str, *, digest: str = "", by: str = "", detail: str = "") -> Path:
-        """Tell an event; returns its file, so that it can be taken back when the deed fails."""
+    def write(self, action: str, reference: str, *, digest: str = "", by: str = "", detail: str = "") -> Told:
+        """Tell an event; whoever does the deed says then that it is done, or takes the event back."""
         event = Event(time=now(), action=action, reference=reference, digest=digest, by=by, detail=detail)
         path = self.layout.events / event.file_name()
         write_new(path, event.to_bytes() + b"\n")
-        return path
+        return Told(path)
 
     @contextlib.contextmanager
     def telling(self, action: str, reference: str, **said: str) -> Iterator[None]:
         """Tell an event, as `write` does, and then do the deed inside; where that fails, the event is taken back."""
-        path = self.write(action, reference, **said)
+        told = self.write(action, reference, **said)
         try:
             yield
         except BaseException:
-            path.unlink(missing_ok=True)
+            told.take_back()
             raise
+        told.done()
 
     def listing(self) -> Listing:
         """The names of all event files, oldest first."""
         return listing(self.layout.events)
 
     def files(self) -> list[str]:
-        """The same as a list of its own."""
+        """The names of all event files, as a list of its own."""
         return list(self.listing().names)
 
     def read(self, name: str) -> Event:

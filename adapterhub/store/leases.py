@@ -1,8 +1,9 @@
 """Leases: what writers are about to name, so that a sweep leaves it alone.
 
 A lease is a file that lists digests, one a line, written before the writer looks whether a blob is there. It lives as
-long as its writer renews it and `TTL` seconds longer, whatever happened to the writer. Its writer holds a lock on it,
-which the kernel frees when he dies: so others know at once that what he staged is nobody's.
+long as its writer, who holds a lock on it, however long he or the machine sleeps; and `TTL` seconds longer than it was
+renewed, whatever happened to the writer. The kernel frees the lock when he dies: so others know at once that what he
+staged is nobody's.
 """
 
 import fcntl
@@ -81,7 +82,7 @@ def leased(incoming: Path) -> set[str]:
     claimed: set[str] = set()
     for path in incoming.glob("*.lease"):
         try:
-            if time.time() - path.stat().st_mtime > TTL:
+            if time.time() - path.stat().st_mtime > TTL and not is_held(incoming, path.stem):
                 path.unlink()
             else:
                 claimed.update(read_regular(path).decode(errors="replace").split())

@@ -15,9 +15,11 @@ TRIES = 100
 
 
 class Told(Protocol):
-    """An event that can be taken back."""
+    """An event that was told before its deed."""
 
-    def unlink(self, missing_ok: bool = False) -> None: ...
+    def take_back(self) -> None: ...
+
+    def done(self) -> None: ...
 
 
 class Telling(Protocol):
@@ -66,14 +68,14 @@ def name_entry(place: Place, entry: Entry, reference: Reference) -> Reference:
             action = "note" if known else "publish"
             event = place.events.write(action, str(named), digest=str(digest), by=place.user)
             place.notes.add(entry.notes)
-            if known:
-                return named
             try:
-                place.names.point(name, label, digest, place.user)
+                if not known:
+                    place.names.point(name, label, digest, place.user)
             except Conflict:
-                event.unlink(missing_ok=True)
+                event.take_back()
                 if reference.pin is not None and not reference.is_digest:
                     raise
             else:
+                event.done()
                 return named
     raise Conflict(f"{reference}: {TRIES} other writers were faster", hint="try again")

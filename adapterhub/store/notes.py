@@ -35,11 +35,11 @@ class Notes:
     guest: bool = False
 
     def about(self, digest: Digest) -> tuple[Note, ...]:
-        """Everything said about a digest, in order of time."""
-        found = []
+        """Everything said about a digest, in order of time; what is ill-formed is left to `check`."""
+        found = list[Note]()
         for path in self.files(digest):
             with contextlib.suppress(FileNotFoundError):  # swept meanwhile, with what it is about
-                found.append(Note.read(read_regular(path), digest, str(path)))
+                found.extend(Note.heard(read_regular(path), digest, str(path)))
         return tuple(sorted(found, key=lambda note: note.time))
 
     def files(self, digest: Digest) -> list[Path]:

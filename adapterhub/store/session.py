@@ -6,7 +6,7 @@ manifest next, what is said about it, the event, and the name last.
 
 import io
 from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
 from threading import Event
 from typing import TYPE_CHECKING, BinaryIO, TypeVar, final
 
@@ -43,15 +43,16 @@ R = TypeVar("R")
 def several(step: Callable[[T], R], items: Sequence[T], size: int, halt: Callable[[], None]) -> list[R]:
     """The step's answers for all items, several at once where `size`, their bytes in all, is worth it.
 
-    Where one fails, or somebody interrupts, no other begins, `halt` ends those that run, and they are waited for a
-    little: one that waits for a server itself is left behind.
+    Where one fails, whichever it is, or somebody interrupts, no other begins, `halt` ends those that run, and they are
+    waited for a little: one that waits for a server itself is left behind.
     """
     if size <= FEW or len(items) == 1:
         return [step(item) for item in items]
     pool = ThreadPoolExecutor(STREAMS)
     steps = [pool.submit(step, item) for item in items]
     try:
-        return [one.result() for one in steps]
+        ended, _ = wait(steps, return_when=FIRST_EXCEPTION)
+        return [one.result() for one in steps if one in ended]  # all of them, unless one raises
     except BaseException:
         halt()
         pool.shutdown(wait=False, cancel_futures=True)

@@ -200,16 +200,19 @@ class Store:
             self.names.drop_aliases(name)
         except BaseException:
             for event in told:
-                event.unlink(missing_ok=True)
+                event.take_back()
             raise
+        for event in told:
+            event.done()
 
     def note(self, reference: Reference, note: Note) -> None:
         """Keep a note about the entry a reference means."""
         self._check_writable()
         with shared(self.layout.incoming):  # a sweep takes the notes of what it deletes along
             self.resolve(reference)
-            self.events.write("note", str(reference), digest=note.about, by=self.user, detail=note.kind)
+            event = self.events.write("note", str(reference), digest=note.about, by=self.user, detail=note.kind)
             self.under(reference.name).notes.add([note])
+            event.done()
 
     def say(self, digest: Digest, kind: str, data: dict[str, object]) -> Note:
         """A note about a digest, said now by this store's user; `WrongUsage` for what no note can say."""

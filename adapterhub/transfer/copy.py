@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import BinaryIO, Protocol, final, runtime_checkable
 
 from adapterhub.digest import Digest
@@ -48,7 +49,7 @@ class Labelled(Protocol):
 
 @runtime_checkable
 class Shelved(Protocol):
-    """A registry whose names are files."""
+    """A registry whose names are files: it tells which labels it has for any adapter."""
 
     @property
     def names(self) -> Lookup: ...
@@ -94,8 +95,8 @@ def copy(
     if progress is not None:
         entry = replace(entry, files=Watched(entry.files, progress))
     try:
-        there = source.labels(listed) if isinstance(source, Labelled) else ()
-        published = _publish(sink, entry, listed.reference.here(), next_version or reference.is_digest, there)
+        taken = partial(_labels, source, listed)
+        published = _publish(sink, entry, listed.reference.here(), next_version or reference.is_digest, taken)
     except Corrupt:
         if found is None:
             source.resolve(listed.reference)  # `NotFound` where it was removed and swept while it was copied
@@ -147,7 +148,17 @@ def _point(sink: Registry, published: Reference, aliases: Iterable[str]) -> None
         )
 
 
-def _publish(sink: Registry, entry: Entry, target: Reference, next_version: bool, there: tuple[str, ...]) -> Published:
+def _labels(source: Registry, listed: Listed) -> tuple[str, ...]:
+    """The words that are taken where a line was found, as far as its registry tells them."""
+    if isinstance(source, Shelved):
+        return tuple(source.names.taken(listed.reference.name))
+    return source.labels(listed) if isinstance(source, Labelled) else ()
+
+
+Taking = Callable[[], tuple[str, ...]]
+
+
+def _publish(sink: Registry, entry: Entry, target: Reference, next_version: bool, there: Taking) -> Published:
     """Under the target's label, or under the next integer where that is taken and another will do."""
     if target.pin is not None:
         try:
@@ -158,15 +169,15 @@ def _publish(sink: Registry, entry: Entry, target: Reference, next_version: bool
     return _number(sink, entry, target.name, there)
 
 
-def _number(sink: Registry, entry: Entry, name: Name, there: tuple[str, ...]) -> Published:
+def _number(sink: Registry, entry: Entry, name: Name, there: Taking) -> Published:
     """Under the version it has in the sink, else under the next integer: one that means nothing where it comes from."""
-    if not there or not isinstance(sink, Shelved):
+    if not isinstance(sink, Shelved) or not (words := there()):
         return sink.publish(entry, Reference(name))
     known: Reference | None = None
     with suppress(NotFound):
         known = sink.resolve(name.at(str(entry.digest))).reference
     while True:
-        target, known = known or name.at(next_integer((*sink.names.taken(name), *there))), None
+        target, known = known or name.at(next_integer((*sink.names.taken(name), *words))), None
         with suppress(LabelTaken):  # another writer was faster
             return sink.publish(entry, target)
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Any, final
 
+from pydantic import ValidationError
+
 from adapterhub.digest import Digest
 from adapterhub.document import Document
 from adapterhub.errors import Refused
@@ -138,7 +140,10 @@ def _noted(one: Subject, rows: str, base: str) -> Evaluated | None:
     said = gather(one.entry.notes).evaluation.get(rows)
     if not said or said.get("base") != base:
         return None
-    return Evaluated(**{**said, "reference": one.label, "digest": one.digest, "data": rows})
+    try:
+        return Evaluated(**{**said, "reference": one.label, "digest": one.digest, "data": rows})
+    except ValidationError:  # a stranger's word, or that of another release: it is measured again
+        return None
 
 
 def _note(desk: Desk, answer: Evaluated, table: "Table") -> None:

@@ -25,7 +25,8 @@ from adapterhub.store.shelf import now
 from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.hub_files import keep_small, land, tree_file
 from adapterhub.verbs.hub_gate import gate, tells_of
-from adapterhub.verbs.hub_history import info, lay, recent
+from adapterhub.verbs.hub_history import info, lay
+from adapterhub.verbs.hub_look import FAR, recent
 from adapterhub.verbs.hub_publish import publish_commit
 
 __all__ = ["Committed", "commit"]
@@ -87,13 +88,13 @@ def commit(desk: Desk, name: Name, branch: str, lines: Iterable[Line], claim: Cl
     """
     info(desk, name)
     with desk.store.session() as session:
-        change = _collect(desk, session, name, lines, claim)
+        change = _collect(desk, session, name, branch, lines, claim)
         with desk.store.history.lock(name):
             lay(desk, name)
             return _move(desk, session, name, branch, change)
 
 
-def _collect(desk: Desk, session: Session, name: Name, lines: Iterable[Line], claim: Claim) -> Change:
+def _collect(desk: Desk, session: Session, name: Name, branch: str, lines: Iterable[Line], claim: Claim) -> Change:
     """Read the lines, and keep what they bring."""
     read = iter(lines)
     header = next(read)
@@ -102,7 +103,7 @@ def _collect(desk: Desk, session: Session, name: Name, lines: Iterable[Line], cl
 
     @cache
     def known() -> frozenset[str]:
-        return frozenset(file.sha256 for commit in recent(desk, name) for file in commit.files)
+        return frozenset(file.sha256 for commit in recent(desk, name, branch) for file in commit.files)
 
     for line in read:
         match line:
@@ -129,7 +130,10 @@ def _large(desk: Desk, session: Session, file: File, size: int | None, claim: Cl
     session.lease.add(file.blob)
     there = desk.store.layout.blob(file.blob)
     if not there.is_file() or not claim(file.blob):
-        raise WrongUsage(f"{file.path}: nobody sent {file.blob} for this repository", hint="upload it, then commit")
+        raise WrongUsage(
+            f"{file.path}: nobody sent {file.blob}, and no commit of the last {FAR:,} names it",
+            hint="upload it, then commit",
+        )
     found = there.stat().st_size
     if size is not None and size != found:
         raise Corrupt(f"{file.path}: {file.blob} has {found} bytes, the commit says {size}", hint="send its real size")

@@ -62,13 +62,15 @@ def fit_row(desk: Desk, reference: str, bases: Bases) -> list[tuple[Digest, Repo
     return sorted(zip(bases, reports, strict=True), key=lambda pair: ORDER.index(pair[1].verdict))
 
 
-def fitting_on(desk: Desk, card: Card, namespaces: Namespaces, most: int) -> tuple[Counter[Verdict], list[Report]]:
-    """How many newest versions fit a base how well, and the reports of the best, by verdict and name.
+def fitting_on(desk: Desk, card: Card, namespaces: Namespaces, most: int) -> tuple[Counter[Verdict], list[Report], int]:
+    """How many newest versions fit a base how well, the reports of the best, by verdict and name, and how many versions
+    `known_adapters` has not read yet.
 
     Those that fit alike are asked once: there may be very many adapters, and few layouts. A misfit has no report.
     """
     fits, counts, alike = fitting(desk, [card]), Counter[Verdict](), dict[Verdict, dict[Key, Report]]()
-    for group, adapter in groups(desk, namespaces):
+    found, unread = groups(desk, namespaces)
+    for group, adapter in found:
         with suppress(AdapterHubError):
             for report in fits(adapter):
                 counts[report.verdict] += group.count
@@ -77,4 +79,4 @@ def fitting_on(desk: Desk, card: Card, namespaces: Namespaces, most: int) -> tup
     for verdict in (one for one in ORDER if one in alike and one != "misfit"):
         rows = members(desk, alike[verdict], namespaces, most - len(best)) if most > len(best) else []
         best += [alike[verdict][key].of(reference, digest) for reference, digest, key in rows]
-    return counts, best
+    return counts, best, unread

@@ -5,17 +5,17 @@ whose version was removed goes. Done again it does nothing, and after a crash it
 """
 
 import errno
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from itertools import islice
 
+from adapterhub.entry import Entry
 from adapterhub.errors import AdapterHubError, NotFound
 from adapterhub.manifest import Manifest
-from adapterhub.protocols.hf_hub.answers import Full, RepoNotFound, RevisionNotFound
-from adapterhub.protocols.hf_hub.layout import MANIFEST, alias_of, alias_tag
+from adapterhub.protocols.hf_hub.answers import Full, RepoNotFound
+from adapterhub.protocols.hf_hub.layout import MANIFEST
 from adapterhub.reference import Name
 from adapterhub.store.history.commit import Commit, RepoInfo
-from adapterhub.store.history.history import History
 from adapterhub.store.history.reader import MAIN
 from adapterhub.store.history.unreached import reached
 from adapterhub.store.shelf import Version, labels
@@ -23,27 +23,22 @@ from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.hub_lay import laid
 
 __all__ = [
-    "all_tags",
     "caught_up",
-    "find",
     "first_commit",
     "has_history",
-    "has_tag",
     "info",
     "is_private",
     "lay",
-    "named",
-    "recent",
 ]
 
 NEAR = 50
 """Commits in which a version is looked for before it is laid anew."""
 
-FAR = 1000
-"""Commits in which a file is looked for: what one question may cost in a long history."""
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What a disk says that is full."""
 
-UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
-"""What a disk says that is full, or can only be read."""
+UNWRITABLE = (*FULL, errno.EROFS, errno.EACCES, errno.EPERM)
+"""The same of one that can only be read."""
 
 
 def caught_up(desk: Desk, name: Name) -> bool:
@@ -52,14 +47,14 @@ def caught_up(desk: Desk, name: Name) -> bool:
     versions = set(labels(store.layout.versions(name)))
     if has_history(desk, name) or versions:
         tags = store.history.tags_of(name)
-        if not all(map(tags.has, versions)) or _stale(desk, name) or not _begun(desk, name):
+        if not all(map(tags.has, versions)) or _stale(desk, name) or not _has_branch(desk, name):
             _catch_up(desk, name)
         return True
     return False
 
 
-def _begun(desk: Desk, name: Name) -> bool:
-    """Whether a repository has a branch; a look, since one may have thousands."""
+def _has_branch(desk: Desk, name: Name) -> bool:
+    """Whether a repository has a branch; main, mostly."""
     heads = desk.store.history.heads_of(name)
     return heads.has(MAIN) or next(heads.files(), None) is not None
 
@@ -70,14 +65,15 @@ def _catch_up(desk: Desk, name: Name) -> None:
         with desk.store.history.lock(name):
             lay(desk, name)
     except OSError as error:
-        if error.errno not in UNWRITABLE:
-            raise
-        if not _begun(desk, name):
+        if error.errno in UNWRITABLE and _has_branch(desk, name):
+            return
+        if error.errno in FULL:
             raise Full(
                 f"{name}: it was added on the server's machine, and can be read here when a few kilobytes of history "
                 "have been written beside it; the disk takes nothing now",
                 hint="whoever runs the server makes room, for example by `adapterhub sweep`",
             ) from error
+        raise
 
 
 def has_history(desk: Desk, name: Name) -> bool:
@@ -120,15 +116,23 @@ def lay(desk: Desk, name: Name) -> None:
     missing = [version for version in versions if not tags.has(version.label)]
     loose = _cut_off(desk, name) if missing else {}
     for version in missing:
-        with suppress(AdapterHubError):
-            _lay_one(desk, name, version, loose)
+        if entry := _opened(desk, name, version):
+            with suppress(AdapterHubError):
+                _lay_one(desk, name, version, entry, loose)
     if has_history(desk, name):  # whoever made it may not have come to its first commit yet, or never
         first_commit(desk, name, history.info(name))
 
 
-def _lay_one(desk: Desk, name: Name, version: Version, loose: Mapping[str, Commit]) -> None:
+def _opened(desk: Desk, name: Name, version: Version) -> Entry | None:
+    """What a version names; one that cannot be read hides no other, and `check` says what is wrong with it."""
+    with suppress(AdapterHubError, OSError):
+        return desk.store.under(name).open(version.digest)
+    return None
+
+
+def _lay_one(desk: Desk, name: Name, version: Version, entry: Entry, loose: Mapping[str, Commit]) -> None:
     store, history = desk.store, desk.store.history
-    entry, head = store.under(name).open(version.digest), history.heads_of(name).get(MAIN)
+    head = history.heads_of(name).get(MAIN)
     if head:
         for oid, commit in islice(history.log(name, head), NEAR):
             if _holds(commit, entry.manifest):
@@ -173,60 +177,6 @@ def first_commit(desk: Desk, name: Name, info: RepoInfo) -> None:
     """The empty commit a new repository begins with: clients want one."""
     history = desk.store.history
     with history.lock(name):
-        if not _begun(desk, name):
+        if not _has_branch(desk, name):
             begin = Commit(title="initial commit", time=info.created, by=info.by)
             history.point(name, MAIN, history.put(name, begin), "")
-
-
-def all_tags(desk: Desk, name: Name) -> dict[str, str]:
-    """Tag -> commit, aliases among them."""
-    tags = desk.store.history.tags(name)
-    meant = desk.store.names.aliases(name).items()
-    return tags | {alias_tag(alias): tags[label] for alias, label in meant if label in tags}
-
-
-def has_tag(desk: Desk, name: Name, tag: str) -> bool:
-    """Whether there is such a tag, or an alias that it stands for."""
-    alias = alias_of(tag)
-    return alias in desk.store.names.aliases(name) if alias else desk.store.history.tags_of(name).has(tag)
-
-
-def find(desk: Desk, name: Name, revision: str) -> tuple[str, Commit]:
-    """The commit that a branch, a tag, an alias, HEAD or a commit's own id means; `RevisionNotFound`."""
-    history = desk.store.history
-    try:
-        if alias := alias_of(revision):
-            oid = history.tags_of(name).at(desk.store.names.aliases(name).get(alias, ""))
-            return oid, history.commit(name, oid)
-        return history.find(name, revision)
-    except NotFound as error:
-        raise RevisionNotFound(f"{name}: no branch, tag or commit {revision[:100]!r}", hint=error.hint) from None
-
-
-def named(desk: Desk, name: Name, wanted: Iterable[str], most: int = FAR) -> frozenset[str]:
-    """Which of these blobs, in hex digits, a commit of the repository names.
-
-    They are looked for in main first, in the newest commits first, and in `most` commits at the most.
-    """
-    left, found = set(wanted), set[str]()
-    for commit in recent(desk, name, most) if left else ():
-        found |= left.intersection(file.sha256 for file in commit.files)
-        left -= found
-        if not left:
-            break
-    return frozenset(found)
-
-
-def recent(desk: Desk, name: Name, most: int = FAR) -> Iterator[Commit]:
-    """The commits in which a file is looked for: each once, those of main first, `most` of them at the most."""
-    return islice(_reached(desk.store.history, name), most)
-
-
-def _reached(history: History, name: Name) -> Iterator[Commit]:
-    branches, seen = history.branches(name), set[str]()
-    for end in (branches.get(MAIN, ""), *branches.values(), *history.tags(name).values()):
-        for oid, commit in history.log(name, end) if end not in seen else ():
-            if oid in seen:
-                break
-            seen.add(oid)
-            yield commit

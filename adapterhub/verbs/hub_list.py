@@ -4,7 +4,6 @@ import base64
 import binascii
 import json
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Any
 
 from adapterhub.errors import NotFound, WrongUsage
@@ -18,10 +17,7 @@ from adapterhub.store.index.newest import Asked, Found, newest, summaries
 from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.hub_model import LIBRARIES, stored, tags_of, versions_of
 
-__all__ = ["Asked", "after", "cursor", "groups", "is_large", "listed"]
-
-MANY = 1000
-"""Events of a store that is large."""
+__all__ = ["Asked", "after", "alternatives", "cursor", "listed"]
 
 WORDS = {
     **{library: name for name, library in LIBRARIES.items()},
@@ -30,14 +26,7 @@ WORDS = {
 """What a Hub calls libraries and tasks -> what the index does."""
 
 
-def is_large(desk: Desk) -> bool:
-    """Whether reading all of a store takes so long that it is better done before anybody asks."""
-    with suppress(OSError):
-        return len(desk.store.events.listing().names) > MANY
-    return False
-
-
-def groups(words: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+def alternatives(words: Iterable[str]) -> tuple[tuple[str, ...], ...]:
     """The words of a question as the index knows them: each may be a tag, or what a Hub calls something."""
     return tuple((word, WORDS[word]) if word in WORDS else (word,) for word in words if word)
 

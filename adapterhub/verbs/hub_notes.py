@@ -5,11 +5,12 @@ counts, so no note may say that it was said later than now.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from adapterhub.digest import Digest
 from adapterhub.errors import Corrupt, Refused
-from adapterhub.note import Note
+from adapterhub.note import IllFormed, Note
 from adapterhub.protocols.hf_hub.layout import LARGEST_NOTE, OURS, note_of
 from adapterhub.reference import Name
 from adapterhub.store.history.commit import TreeFile
@@ -83,13 +84,14 @@ def with_room(desk: Desk, name: Name, about: Digest, notes: Iterable[Note]) -> I
 
 
 def notes_about(store: Store, tree: Iterable[TreeFile], wanted: Iterable[Digest]) -> dict[Digest, list[Note]]:
-    """The notes in a tree about some entries."""
+    """The notes in a tree about some entries; one that is ill-formed, and was let in before, counts for nothing."""
     known = set(wanted)
     found: dict[Digest, list[Note]] = {}
     for file in tree:
         named = note_of(file.path)
         if named and named[0] in known:
-            found.setdefault(named[0], []).append(_read(store, *_named(file)))
+            with suppress(IllFormed):
+                found.setdefault(named[0], []).append(_read(store, *_named(file)))
     return found
 
 

@@ -1,6 +1,6 @@
 """Tags and branches: a tag that is a legal label names a version, `alias/…` an alias; names/ knows of both."""
 
-from adapterhub.errors import Conflict, NotFound, Refused, WrongUsage
+from adapterhub.errors import BadReference, Conflict, NotFound, Refused, WrongUsage
 from adapterhub.protocols.hf_hub.answers import RevisionNotFound
 from adapterhub.protocols.hf_hub.layout import ALIAS, alias_of, alias_tag, is_version
 from adapterhub.reference import Name
@@ -9,7 +9,8 @@ from adapterhub.store.history.reader import MAIN
 from adapterhub.store.shelf import labels, now
 from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.hub_gate import gate
-from adapterhub.verbs.hub_history import find, has_tag, info, lay
+from adapterhub.verbs.hub_history import info, lay
+from adapterhub.verbs.hub_look import find, has_tag
 from adapterhub.verbs.hub_publish import publish
 
 __all__ = ["branch", "drop_branch", "squash", "tag", "untag"]
@@ -25,6 +26,7 @@ def tag(desk: Desk, name: Name, tag: str, revision: str, *, expect: str | None =
     """
     info(desk, name)
     history = desk.store.history
+    _insist_short(name, tag)
     if tag in (MAIN, "HEAD"):
         raise Conflict(f"{name}: {tag} is the newest commit to every client, so it cannot be a tag", hint=OTHER)
     with history.lock(name):
@@ -45,6 +47,16 @@ def tag(desk: Desk, name: Name, tag: str, revision: str, *, expect: str | None =
             elif tag in labels(desk.store.layout.removed(name)):
                 raise Conflict(f"{name}: the version {tag} was removed, and its label stays taken", hint=OTHER)
         history.tag(name, tag, oid)
+
+
+def _insist_short(name: Name, word: str) -> None:
+    """`BadReference` for git's own long form of a name, under which nobody would look for it."""
+    for begin in ("refs/heads/", "refs/tags/"):
+        if word.startswith(begin):
+            raise BadReference(
+                f"{name}: {word[:100]!r} is git's long form of a name",
+                hint=f"name it {word.removeprefix(begin)[:100]!r}, and it is a branch or a tag by where it is sent to",
+            )
 
 
 def _alias(tag: str) -> str:
@@ -98,6 +110,9 @@ def _insist_unmeant(desk: Desk, name: Name, version: str) -> None:
 def branch(desk: Desk, name: Name, branch: str, start: str | None) -> None:
     """A new branch at a revision; `Conflict` where there is one."""
     info(desk, name)
+    _insist_short(name, branch)
+    if branch == "HEAD":
+        raise Conflict(f"{name}: HEAD is the newest commit to every client, so it cannot be a branch", hint=OTHER)
     with desk.store.history.lock(name):
         oid, _ = find(desk, name, start or MAIN)
         if desk.store.history.heads_of(name).has(branch):

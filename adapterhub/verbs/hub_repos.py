@@ -70,7 +70,7 @@ def move(desk: Desk, name: Name, to: Name) -> None:
     with store.history.lock(name, to):
         if name == to or (_is_there(desk, to) and not _begun(desk, name, to)):
             raise Conflict(f"{to}: there is such a repository", hint="choose another name")
-        store.events.write("move", str(name), by=store.user, detail=str(to))
+        told = store.events.write("move", str(name), by=store.user, detail=str(to))
         lay(desk, name)
         before, aliases = store.under(name), store.names.aliases(name)
         before.notes.follow(to)
@@ -84,6 +84,7 @@ def move(desk: Desk, name: Name, to: Name) -> None:
         for version in store.names.shelf(name).versions:
             store.remove(name.at(version.label))
         before.notes.forget()
+        told.done()
 
 
 def _is_there(desk: Desk, name: Name) -> bool:

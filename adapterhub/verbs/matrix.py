@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from adapterhub.store.index.alike import Alike, Key
     from adapterhub.store.index.sides import Known, Maker
 
-__all__ = ["groups", "known_adapters", "matrix", "members", "unread"]
+__all__ = ["groups", "known_adapters", "matrix", "members"]
 
 Fits = Callable[[Adapter], Iterable[Report]]
 Tell = Callable[[str], None]
@@ -75,10 +75,10 @@ def known_adapters(desk: Desk, watch: Watch | None = None) -> "Known":
     return known(desk.store, _maker(), watch)
 
 
-def groups(desk: Desk, namespaces: frozenset[str] | None) -> "list[tuple[Alike, Adapter]]":
+def groups(desk: Desk, namespaces: frozenset[str] | None) -> "tuple[list[tuple[Alike, Adapter]], int]":
     """The newest versions somebody sees, those that fit alike together, each group with one adapter for all of it.
 
-    What cannot be read, or was not read yet by `known_adapters`, is left out; `unread` counts it.
+    What cannot be read, or was not read yet by `known_adapters`, is left out, and counted.
     """
     from adapterhub.store.index.alike import alike, texts
 
@@ -90,14 +90,7 @@ def groups(desk: Desk, namespaces: frozenset[str] | None) -> "list[tuple[Alike, 
         if one.side in sides:
             with suppress(AdapterHubError):  # one pin whose card is damaged hides no other adapter
                 pairs.append((one, _pinned(sides[one.side], one.pin, one.noted, recorded)))
-    return pairs
-
-
-def unread(desk: Desk, namespaces: frozenset[str] | None) -> int:
-    """How many of the newest versions somebody sees were not read yet for the audit."""
-    from adapterhub.store.index.alike import alike
-
-    return sum(one.count for one in alike(desk.store, _maker(), namespaces) if not one.side)
+    return pairs, sum(one.count for one in found if not one.side)
 
 
 def members(

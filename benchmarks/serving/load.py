@@ -73,12 +73,13 @@ def _under(url: str, token: str, pid: int, names: list[str], sizes: Sizes, way: 
 
 
 def _left(store: Path) -> list[str]:
-    """Files that uploads have left: all below incoming/ but locks, and the leases of what was sent, which end."""
+    """Files that uploads have left: all below incoming/ but locks, leases, and claims of what was sent, which end."""
     return [str(path.relative_to(store)) for path in (store / "incoming").rglob("*") if _is_upload(path)]
 
 
 def _is_upload(path: Path) -> bool:
-    return path.is_file() and path.suffix not in (".lock", ".lease") and path.name != "lock"
+    kept = path.suffix in (".lock", ".lease") or path.name == "lock" or path.parent.parent.name == "claims"
+    return path.is_file() and not kept
 
 
 def _published(store: Path) -> int:

@@ -58,8 +58,8 @@ def throughput(folder: Path, sizes: Sizes) -> Section:
         served = stack.enter_context(serving(store))
         answers = mirror(served, [name], folder / "answers")
         other = stack.enter_context(nginx(folder / "nginx", answers))
-        behind = stack.enter_context(serving(store, "--x-accel", "/blobs"))
-        front = stack.enter_context(nginx(folder / "front", before(behind, "/blobs")))
+        behind = stack.enter_context(serving(store, "--x-accel", "/_blobs"))
+        front = stack.enter_context(nginx(folder / "front", before(behind, "/_blobs")))
         arms = [
             Arm("adapterhub serve", served.url, served.token, (served.pid,)),
             Arm("nginx", other.url, "", (other.pid,)),

@@ -111,3 +111,14 @@ def test_a_list_is_written_row_by_row_and_is_one_document(capsys):
     assert out == json.dumps(plain(rows), indent=2, ensure_ascii=False) + "\n"
     print_json([])
     assert capsys.readouterr().out == "[]\n"
+
+
+def test_what_a_terminal_would_obey_or_turn_round_for_is_written_as_its_code(capsys):
+    said = {"a\x9b2J\x7f": "\u202etxt \U000e0001 \x1b[2J", "kept": "ünï 漢字 😀\n"}
+    for value in (said, Finding(check="c", severity="info", place="p", message=said["a\x9b2J\x7f"])):
+        print_json(value)
+        out = capsys.readouterr().out
+        assert all(letter == "\n" or letter.isprintable() for letter in out)
+        assert json.loads(out) == plain(value)
+        if value is said:
+            assert "ünï 漢字 😀" in out

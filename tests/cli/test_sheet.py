@@ -117,6 +117,21 @@ def test_the_worst_finding_comes_first(capsys):
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]] == ["error", "warning", "info"]
 
 
+@pytest.mark.parametrize(
+    "training",
+    [
+        {"config": 5},
+        {"config": {"task": 1}},
+        {"config": {"task": "x", "adapter": 5}},
+        {"config": {"task": "x", "optim": {"lr": "much"}}},
+        {"config": {"task": "x", "optim": {"lr": 1.0}}, "run": "device", "data": {"a": 1}, "versions": 3},
+    ],
+)
+def test_a_strangers_training_is_shown_as_it_is(capsys, training):
+    print_shown(FULL.model_copy(update={"manifest": FULL.manifest.model_copy(update={"training": training})}))
+    assert "  training    config " in capsys.readouterr().out
+
+
 def test_what_was_measured_later_has_a_line_for_each_set_of_rows(capsys):
     said = {f"sha256:{letter * 64}": {"metrics": {"loss": 0.5, "accuracy": 0.75}, "rows": 40} for letter in "ba"}
     print_shown(FULL.model_copy(update={"evaluation": said}))

@@ -55,9 +55,20 @@ def test_a_lease_keeps_a_sweep_from_what_a_writer_found_there(hub, monkeypatch):
     opens(hub.store)
 
 
-def test_when_the_lease_is_over_the_writer_sees_it_and_sends_everything_again(hub, monkeypatch):
+def test_a_writer_that_stood_still_for_long_keeps_what_it_found_there(hub, monkeypatch):
     def late():
         age(hub.store / "incoming", 2 * leases.TTL)
+        return hub.sweep(0)
+
+    sent, swept = pushed_while(monkeypatch, hub, "_fetch_missing", late)
+    assert (sent, swept.deleted) == (0, 0)
+    opens(hub.store)
+
+
+def test_when_the_lease_is_gone_the_writer_sees_it_and_sends_everything_again(hub, monkeypatch):
+    def late():
+        for lease in (hub.store / "incoming").glob("*.lease"):
+            lease.unlink()
         return hub.sweep(0)
 
     sent, swept = pushed_while(monkeypatch, hub, "_fetch_missing", late)

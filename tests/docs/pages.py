@@ -2,15 +2,20 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.house.sources import ROOT
 
 BIN = Path(sys.executable).parent
 """Where the commands lie that were installed beside this Python."""
+SECONDS = 180.0
+"""More than what a page says takes on a busy machine."""
 
 
 def section(path: str, heading: str) -> str:
@@ -34,12 +39,16 @@ def put(text: str, changes: Mapping[str, str]) -> str:
     return text
 
 
-def begin(script: str, home: Path, **environment: str) -> "subprocess.Popen[str]":
-    """A shell at work in `home`, as a person there has it: a login, a PATH, and none of our settings."""
+@contextmanager
+def begin(script: str, home: Path, **environment: str) -> "Iterator[subprocess.Popen[str]]":
+    """A shell at work in `home`, as a person there has it: a login, a PATH, and none of our settings.
+
+    It is ended, with all that it began, when it takes longer than SECONDS, and when the block is left.
+    """
     home.mkdir(parents=True, exist_ok=True)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ADAPTERHUB_", "HF_", "XDG_"))}
     own = {"HOME": str(home), "ADAPTERHUB_HOME": str(home / "store"), "PATH": f"{BIN}{os.pathsep}{kept['PATH']}"}
-    return subprocess.Popen(
+    with subprocess.Popen(
         ["bash", "-euo", "pipefail", "-c", script],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -47,7 +56,24 @@ def begin(script: str, home: Path, **environment: str) -> "subprocess.Popen[str]
         cwd=home,
         env={**kept, **own, **environment},
         start_new_session=True,
-    )
+    ) as shell:
+        late = threading.Event()
+        watch = threading.Timer(SECONDS, kill, [shell, late])
+        watch.start()
+        try:
+            yield shell
+        finally:
+            watch.cancel()
+            kill(shell)
+        assert not late.is_set(), f"after {SECONDS} s it was at work still: {script}"
+
+
+def kill(shell: "subprocess.Popen[str]", late: threading.Event | None = None) -> None:
+    """End a shell with all that it began, unless it has been waited for."""
+    if late is not None:
+        late.set()
+    if shell.returncode is None:
+        os.killpg(shell.pid, signal.SIGKILL)
 
 
 def run(script: str, home: Path, **environment: str) -> str:

@@ -31,7 +31,9 @@ class Busy:
     def __init__(self, server, folder):
         self.server, self.folder, self.ended, self.faults = server, folder, threading.Event(), []
         self.pushed, self.added = 0, 0
-        self.threads = [threading.Thread(target=self.guard, args=(turn,)) for turn in (self.push, self.add)]
+        self.threads = [
+            threading.Thread(target=self.guard, args=(turn,), daemon=True) for turn in (self.push, self.add)
+        ]
 
     def guard(self, turn):
         try:
@@ -71,8 +73,9 @@ class Busy:
     def __exit__(self, *_):
         self.ended.set()
         for thread in self.threads:
-            thread.join()
+            thread.join(60)
         assert self.faults == []
+        assert not any(thread.is_alive() for thread in self.threads)
 
 
 def test_the_backup_of_the_page_is_whole_while_clients_push(server, tmp_path, monkeypatch):

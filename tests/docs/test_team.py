@@ -7,7 +7,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 from importlib.metadata import metadata
 
 from adapterhub.hub import Hub
@@ -17,34 +16,25 @@ from tests.docs.pages import begin, put, run, section, typed
 INSTALL = re.compile(r"pip install '\.\[(\w+)\]'\n")
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
 @contextlib.contextmanager
 def serving(script, home):
-    """The server's own machine; yields the token it showed. SIGTERM ends it."""
+    """The server's own machine; yields the token it showed and its address. SIGTERM ends it."""
     with begin(script, home) as shell:
-        try:
-            token = shell.stdout.readline().strip()
-            assert shell.stdout.readline().startswith("serving "), shell.stderr.read()
-            yield token
-        finally:
-            os.killpg(shell.pid, signal.SIGTERM)
-            shell.communicate(timeout=60)
+        token, said = shell.stdout.readline().strip(), shell.stdout.readline()
+        assert said.startswith("serving "), f"{said!r} {shell.stderr.read()}"
+        yield token, said.rpartition(" at ")[2].strip()
+        os.killpg(shell.pid, signal.SIGTERM)
+        shell.communicate()
 
 
 def test_the_team_of_the_readme_shares_an_adapter(tmp_path):
     server, pusher, puller = typed(section("README.md", "A server for a team"))
     assert INSTALL.findall(server)[0] in metadata("adapterhub").get_all("Provides-Extra")
-    port = free_port()
     mine = Hub.open(tmp_path / "mine/store")
     mine.add(tiny_adapter(tmp_path / "run"), "ada/sql", metrics={"accuracy": 0.5})
-    script = put(INSTALL.sub("", server), {"--host 0.0.0.0": f"--host 127.0.0.1 --port {port}"})
-    with serving(script, tmp_path / "server") as token:
-        own = {"hf_ahub_…": token, "http://server:8000": f"http://127.0.0.1:{port}"}
+    script = put(INSTALL.sub("", server), {"--host 0.0.0.0": "--host 127.0.0.1 --port 0"})
+    with serving(script, tmp_path / "server") as (token, url):
+        own = {"hf_ahub_…": token, "http://server:8000": url}
         run(put(pusher, own), tmp_path / "mine")
         run(put(puller, own), tmp_path / "theirs")
     theirs = Hub.open(tmp_path / "theirs/store")

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from adapterhub.digest import Digest
+from adapterhub.document import canonical
 from adapterhub.remotes.site import Site
+from adapterhub.store.catalog import write_catalog
 from tests.builders import entry
 from tests.contract import library
 from tests.remotes.servers import Fault, Server, instead, serving, status
@@ -34,3 +37,14 @@ def test_one_note_that_is_not_there_costs_no_other(server: Server) -> None:
     shelf = Site(server.url)
     assert len(shelf.open(entry(1).digest).notes) == 1
     assert shelf.missing.startswith("without 1 of 2 notes")
+
+
+def test_a_note_in_no_form_we_know_costs_no_other(tmp_path: Path) -> None:
+    store = library(tmp_path)
+    told = canonical({"about": str(entry(1).digest), "kind": "origin", "data": {"hf:org/x@main": {"a": 1}}})
+    (store.layout.notes(entry(1).digest) / f"{Digest.of(told).hex}.json").write_bytes(told)
+    write_catalog(store)
+    with serving(store.root) as server:
+        shelf = Site(server.url)
+        assert len(shelf.open(entry(1).digest).notes) == 2
+    assert shelf.missing == "without 1 note in no form we know"

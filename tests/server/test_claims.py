@@ -1,5 +1,6 @@
 """Several tenants on one server: each sends and names his own bytes, and a digest alone gives nobody anything."""
 
+import errno
 import hashlib
 import json
 import os
@@ -78,6 +79,26 @@ def test_a_claim_is_leased_for_a_day_and_no_longer(server, monkeypatch):
     assert not claim.exists()
 
 
+def test_a_server_takes_up_what_was_claimed_before_it_started(server, monkeypatch):
+    store, digest = server.hub.desk.store, Digest.of(b"poet")
+    Claims(store.layout).add("ada", digest)
+    for path in store.layout.incoming.glob("*.lease"):
+        path.unlink()
+    (store.layout.incoming / "claims" / "ada" / ("0" * 64)).mkdir()  # nobody knows why
+    os.utime(store.layout.incoming / "claims" / "ada" / ("0" * 64), (1, 1))
+    claims = Claims(store.layout)
+    with monkeypatch.context() as patched:
+        patched.setattr("adapterhub.server.claims.Lease", _full)
+        with pytest.raises(OSError, match="no room"):
+            claims.renew()
+    claims.renew()
+    assert digest.hex in leased(store.layout.incoming)
+
+
+def _full(*_):
+    raise OSError(errno.ENOSPC, "no room")
+
+
 def test_what_a_server_that_runs_has_leased_does_not_keep_leftovers(server):
     store = server.hub.desk.store
     Claims(store.layout).add("ada", Digest.of(b"poet"))
@@ -103,6 +124,7 @@ def test_what_was_sent_before_a_server_started_again_need_not_be_sent_twice(serv
     for lease in (server.home / "incoming").glob("*.lease"):
         lease.unlink()
     server.start()
+    server.ask("GET", "/healthz")  # waits until it has begun
     assert oid in leased(server.home / "incoming")
     (each,) = server.ask("POST", batch, token=tokens["ada"], json=asked).json()["objects"]
     assert "actions" not in each

@@ -1,16 +1,19 @@
 """The nginx of docs/server.md, as it stands there but for its addresses and certificates, before a real server."""
 
+import os
 import re
 import shutil
 import socket
 import subprocess
 import time
 
+import httpx2
 import pytest
 from huggingface_hub import HfApi
 
 from adapterhub.hub import Hub
-from tests.builders import adapter_files, write_files
+from adapterhub.reference import parse
+from tests.builders import adapter_files, entry, write_files
 from tests.house.sources import ROOT
 from tests.server.running import running
 
@@ -54,7 +57,7 @@ def front(tmp_path_factory):
     """A server, and the address of an nginx before it."""
     folder, port, behind = tmp_path_factory.mktemp("nginx"), free_port(), free_port()
     address = f"http://127.0.0.1:{port}"
-    with running(folder, "--x-accel", "/blobs", "--public-url", address, "--port", str(behind)) as server:
+    with running(folder, "--x-accel", "/_blobs", "--public-url", address, "--port", str(behind)) as server:
         server.url = f"http://127.0.0.1:{behind}"  # it tells the public one
         config = folder / "nginx.conf"
         config.write_text(FRAME.format(folder=folder, server=told(port, server)))
@@ -109,9 +112,72 @@ def _commit(api, repo):
 def test_nobody_asks_it_for_a_blob(front):
     server, address = front
     for path in server.home.glob("blobs/sha256/??/*"):
-        assert server.ask("GET", f"/blobs/{path.parent.name}/{path.name}").status_code == 404
+        assert server.ask("GET", f"/_blobs/{path.parent.name}/{path.name}").status_code == 404
         asked = subprocess.run(
-            ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", f"{address}/blobs/{path.parent.name}/{path.name}"],
+            ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", f"{address}/_blobs/{path.parent.name}/{path.name}"],
             capture_output=True, check=True,
         )  # fmt: skip
         assert asked.stdout == b"404"
+
+
+def versions(server, name):
+    """Two versions whose weights have one size, and landed in one second; what each of them is."""
+    for seed in (1, 2):
+        server.hub.desk.store.publish(entry(seed=seed), parse(f"{name}@{seed}"))
+    for path in server.home.glob("blobs/sha256/??/*"):
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    answers = [asked(server, server.url, "HEAD", name, str(version)) for version in (1, 2)]
+    assert answers[0].headers["Content-Length"] == answers[1].headers["Content-Length"]
+    return answers
+
+
+def asked(server, address, method, name, revision="main", **headers):
+    with httpx2.Client(trust_env=False, timeout=60) as client:
+        url = f"{address}/{name}/resolve/{revision}/{WEIGHTS}"
+        said = {name.replace("_", "-"): value for name, value in headers.items()}
+        return client.request(method, url, headers={"Authorization": f"Bearer {server.token}", **said})
+
+
+def test_a_file_has_the_headers_that_the_server_says_and_none_that_nginx_makes_up(front):
+    server, address = front
+    (before, _) = versions(server, "ada/said")
+    told = {name: before.headers[name] for name in before.headers if name not in ("date", "server", "x-request-id")}
+    assert {"etag", "content-security-policy", "x-content-type-options", "x-repo-commit"} <= set(told)
+    got = asked(server, address, "GET", "ada/said", "1")
+    assert {name: got.headers[name] for name in told} == told
+    assert set(got.headers) - set(told) == {"date", "server", "connection", "x-request-id"}
+    assert got.headers["x-request-id"] in {line.get("id") for line in server.lines()}
+
+
+def test_who_has_the_file_of_the_version_before_gets_the_new_one(front):
+    server, address = front
+    before, now = versions(server, "ada/moved")
+    seen = asked(server, address, "GET", "ada/moved", "1")
+    for said in (
+        {"If_None_Match": seen.headers["ETag"]},
+        {"If_Modified_Since": "Tue, 14 Nov 2023 22:13:20 GMT"},
+        {"If_Unmodified_Since": "Tue, 14 Nov 2000 22:13:20 GMT"},
+        {"If_Match": now.headers["ETag"]},
+    ):
+        got = asked(server, address, "GET", "ada/moved", **said)
+        assert (got.status_code, got.headers["ETag"]) == (200, now.headers["ETag"]), said
+        assert got.content != seen.content
+    assert before.headers["ETag"] == seen.headers["ETag"]
+    assert asked(server, address, "GET", "ada/moved", If_None_Match=now.headers["ETag"]).status_code == 304
+
+
+def test_a_download_goes_on_where_the_file_is_still_the_same_and_begins_anew_where_it_is_not(front):
+    server, address = front
+    before, now = versions(server, "ada/long")
+    whole = asked(server, address, "GET", "ada/long").content
+    rest = asked(server, address, "GET", "ada/long", Range="bytes=100-", If_Range=now.headers["ETag"])
+    assert (rest.status_code, rest.content) == (206, whole[100:])
+    anew = asked(server, address, "GET", "ada/long", Range="bytes=100-", If_Range=before.headers["ETag"])
+    assert (anew.status_code, anew.content) == (200, whole)
+
+
+def test_no_namespace_lies_where_nginx_keeps_the_files(front):
+    server, address = front
+    server.hub.desk.store.publish(entry(), parse("blobs/poet@1"))
+    assert asked(server, address, "GET", "blobs/poet").status_code == 200
+    assert asked(server, address, "GET", "_blobs/poet").status_code == 404

@@ -75,10 +75,12 @@ def test_a_request_as_to_a_proxy_is_answered_and_its_address_counts(standing):
         ("HTTP://hub.example:80/api/models/ada/poet/xet-write-token/main?x=1", b"200", b"http://hub.example:80/cas/"),
         ("http://hub.example?q=poet", b"200", b"<html"),
         ("http://hub.example/../healthz", b"400", b'"error"'),
-        ("http://a@hub.example/healthz", b"400", b'"error"'),
+        ("http://ada:5ecret@hub.example/healthz", b"400", b'"error"'),
         ("ftp://hub.example/healthz", b"400", b'"error"'),
     ):
         with socket.create_connection((host, port)) as line:
             line.sendall(f"GET {target} HTTP/1.1\r\n{head}".encode())
             answer = b"".join(iter(lambda: line.recv(1 << 16), b""))
         assert (answer.split(b" ")[1], said in answer) == (status, True), target
+    assert "5ecret" not in standing.log.read_text()
+    assert "/healthz" in {line.get("path") for line in standing.lines()}

@@ -136,4 +136,4 @@ def test_what_is_no_bucket_is_refused(tmp_path):
 
 def test_a_file_is_sent_by_nginx_or_by_a_bucket_and_not_by_both():
     with pytest.raises(WrongUsage, match="not by both"):
-        Serving(accelerated="/blobs", redirect="s3://files/adapters")
+        Serving(accelerated="/_blobs", redirect="s3://files/adapters")

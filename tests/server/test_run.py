@@ -11,7 +11,7 @@ import time
 import pytest
 
 from adapterhub.digest import Digest
-from adapterhub.errors import Refused, WrongUsage
+from adapterhub.errors import BadReference, Refused, WrongUsage
 from adapterhub.hub import Hub
 from adapterhub.reference import Name
 from adapterhub.server.run import serve
@@ -137,3 +137,17 @@ def test_without_the_extra_it_is_told_what_to_install(tmp_path):
     done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=ROOT, timeout=60)
     assert done.returncode == Refused.code
     assert "pip install 'adapterhub[server]'" in done.stderr
+
+
+@pytest.mark.parametrize("prefix", ["/blobs", "/Blobs/", "/9/_x", "/", "//_blobs", "/_blobs/../ada", "/_a b"])
+def test_a_place_for_files_that_hides_a_namespace_is_refused_at_the_start(prefix):
+    with pytest.raises(WrongUsage, match=f"^--x-accel {prefix}: it hides the addresses of a namespace") as refusal:
+        Serving(accelerated=prefix)
+    assert "/_blobs" in refusal.value.hint
+
+
+@pytest.mark.parametrize("prefix", ["/_blobs", "/_blobs/", "/_files/blobs"])
+def test_a_place_for_files_that_no_namespace_can_have_is_taken(prefix):
+    assert Serving(accelerated=prefix).accelerated == prefix
+    with pytest.raises(BadReference):
+        Name(prefix.split("/")[1], "poet")

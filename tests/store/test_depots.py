@@ -1,14 +1,19 @@
 """A depot is there with everything in it, or gone; never in between, and never while somebody uses it."""
 
+import contextlib
 import fcntl
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from adapterhub.durable import beside
 from adapterhub.errors import NotFound
-from adapterhub.store.depots import KEPT, SHORTEST, Depots, held
+from adapterhub.store import depots as module
+from adapterhub.store.depots import KEPT, NAME, SHORTEST, Depots, held
 from adapterhub.store.sweep import sweep
 from tests.builders import filled
 
@@ -122,3 +127,70 @@ def test_a_sweep_deletes_old_depots_and_no_other_and_check_takes_them_for_no_str
     age(depots, BOB, young, SHORTEST - 60)
     sweep(store, grace=0)
     assert [path.name for path in depots.folder.iterdir()] == [BOB]
+
+
+def test_pieces_that_get_their_name_while_a_depot_is_measured_cost_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    depots = Depots(tmp_path, "xet")
+    folder = depots.folder / ADA / depots.current(ADA)
+    (folder / "piece").write_bytes(b"poet")
+    (folder / ".1.tmp").write_bytes(b"arriving")
+    scandir = os.scandir
+
+    def scan(path: Path) -> "contextlib.nullcontext[list[os.DirEntry[str]]]":
+        with scandir(path) as found:
+            items = list(found)
+        (folder / ".1.tmp").unlink()
+        return contextlib.nullcontext(items)
+
+    monkeypatch.setattr("adapterhub.store.depots.os.scandir", scan)
+    assert held(folder) == (4, 2)
+
+
+def test_a_depot_begins_although_its_owners_folder_is_cleaned_away_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    depots = Depots(tmp_path, "xet")
+    make, cleaned = Path.mkdir, list[Path]()
+
+    def mkdir(path: Path, *more: Any, **options: Any) -> None:
+        if path.name.startswith(".") and len(cleaned) < 3:
+            cleaned.append(path)
+            depots.clean()
+        make(path, *more, **options)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    with depots.using(ADA, depots.current(ADA)) as folder:
+        assert folder.is_dir()
+    assert len(cleaned) == 3
+
+
+def test_what_got_its_name_while_depots_are_cleaned_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    depots = Depots(tmp_path, "xet")
+    name = depots.current(ADA)
+    folders, left = module._folders, depots.folder / ADA / ".1.tmp"
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "_folders", lambda folder: [*folders(folder), *([left] if folder.name == ADA else [])])
+        depots.clean()
+    assert depots.current(ADA) == name
+
+
+def test_many_at_once_begin_depots_and_fill_them(tmp_path: Path) -> None:
+    """As many requests do: every owner's first depot, cleaned all the while, then pieces that come and get names."""
+    depots = Depots(tmp_path, "xet")
+
+    def begin(number: int) -> str:
+        depots.clean()
+        return depots.current(f"{number:064x}")
+
+    def fill(number: int) -> tuple[int, int]:
+        with depots.using(ADA, name) as folder, beside(folder) as (sink, path):
+            sink.write(b"poet")
+            path.rename(folder / f"{number}.piece")
+            return held(folder)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(NAME.fullmatch(one) for one in pool.map(begin, range(100)))
+        name = depots.current(ADA)
+        assert max(count for _, count in pool.map(fill, range(300))) >= 280

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from adapterhub.digest import Digest
+from adapterhub.document import canonical
 from adapterhub.errors import Corrupt, WrongUsage
 from adapterhub.note import gather
 from adapterhub.reference import parse
 from adapterhub.registry import find
+from adapterhub.store.check import check
 from adapterhub.store.store import Store
 from adapterhub.transfer.copy import copy
 from tests.builders import POET, entry, filled, tree
@@ -104,3 +107,22 @@ def test_notes_follow_to_another_name_and_are_forgotten(shared: Store) -> None:
     shared.publish(entry(), other)
     assert tags(shared, "bob/other") == ("bobs",)
     assert tags(shared, "bob/poet") == ("own",)
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [("origin", {"hf:org/x@main": {"a": 1}}), ("evaluation", {"x": 5}), ("audit", {"x": 5}), ("tomorrow", {"x": 5})],
+)
+def test_a_note_that_is_none_of_its_kind_is_passed_over_and_check_names_it(
+    tmp_path: Path, kind: str, data: dict[str, object]
+) -> None:
+    store = filled(tmp_path, "ada/poet")
+    store.note(parse("ada/poet"), store.say(ABOUT, "metrics", {"accuracy": 0.5}))
+    told = canonical({"about": str(ABOUT), "kind": kind, "data": data})
+    path = store.layout.notes(ABOUT) / f"{Digest.of(told).hex}.json"
+    path.write_bytes(told)
+    assert [note.kind for note in store.open(ABOUT).notes] == ["metrics"]
+    (damage,) = check(store).damage
+    assert (damage.kind, damage.path) == ("bad-note", str(path))
+    assert check(store, repair=True).ok
+    assert not path.exists()

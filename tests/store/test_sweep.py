@@ -56,15 +56,20 @@ def test_what_is_named_again_before_its_time_is_not_marked_any_more(tmp_path: Pa
     assert sweep(store, grace=60).waiting == 2
 
 
-def test_a_living_lease_protects_what_it_claims_and_one_that_is_over_does_not(tmp_path: Path) -> None:
+def test_a_lease_protects_what_it_claims_while_its_writer_lives_and_for_a_while_after_he_died(tmp_path: Path) -> None:
     store = abandoned(tmp_path)
     with Lease(store.layout.incoming) as lease:
         for digest in loose(store):
             lease.add(digest)
         assert sweep(store, grace=0).deleted == 0
-        age(lease.path, TTL + 1)
-        assert sweep(store, grace=0).deleted == 2
-        assert not lease.path.exists()
+        age(lease.path, 10 * TTL)  # he was stopped, or the machine slept: nothing was renewed
+        assert sweep(store, grace=0).deleted == 0
+        left = lease.path.with_name("dead.lease")
+        left.write_bytes(lease.path.read_bytes())
+    assert sweep(store, grace=0).deleted == 0
+    age(left, TTL + 1)
+    assert sweep(store, grace=0).deleted == 2
+    assert not left.exists()
 
 
 def test_a_lease_that_is_renewed_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

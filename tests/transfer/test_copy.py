@@ -137,6 +137,15 @@ def test_a_copy_by_digest_of_a_version_that_is_taken_gets_the_next_number(here: 
     assert copy(POET.at(str(entry().digest)), here, there).published.reference == POET.at("2")
 
 
+def test_the_next_number_is_free_in_both(here: Store, there: Store) -> None:
+    for seed in (1, 2):
+        here.publish(entry(seed), POET)
+    here.remove(POET.at("3"))
+    there.publish(entry(5), POET)
+    assert copy(POET.at("1"), here, there, next_version=True).published.reference == POET.at("4")
+    assert copy(POET.at("2"), here, there).published.reference == POET.at("2")
+
+
 def test_the_next_number_of_what_is_there_already_is_its_own(here: Store, there: Store) -> None:
     copy(POET, here, there)
     assert copy(POET, here, there, next_version=True).published.reference == POET.at("1")

@@ -5,7 +5,11 @@ import shutil
 import pytest
 
 from adapterhub.errors import DoesNotFit, NotFound, Refused, WrongUsage
+from adapterhub.facts import Facts
 from adapterhub.train.data.file import read_file
+from adapterhub.verbs.evaluate import _noted
+from adapterhub.verbs.subject import Subject
+from tests.builders import entry
 from tests.verbs.training import Workshop, write_rows
 
 
@@ -203,3 +207,13 @@ def test_what_was_made_of_a_trained_entry_is_measured_on_its_task(done, unseen):
     small, whole = (done.hub.evaluate(name, unseen).metrics for name in ("ada/small", "ada/whole"))
     assert small["loss"] == pytest.approx(whole["loss"], rel=0.1)
     assert small["loss"] != whole["loss"]
+
+
+@pytest.mark.parametrize("left_out", ["task", "latency", None])
+def test_what_another_has_noted_of_the_same_rows_counts_where_it_is_whole(left_out):
+    told = {"metrics": {"loss": 0.5}, "rows": 2, "base": "b", "task": "t", "device": "cpu"}
+    told |= {"seconds": 1.0, "latency": 0.5, "peak_memory": 1}
+    said = {key: value for key, value in told.items() if key != left_out}
+    one = Subject("ada/poet@1", "ada/poet", entry(notes=[("evaluation", {"rows": said})]), derive=Facts)
+    noted = _noted(one, "rows", "b")
+    assert noted is None if left_out else noted.metrics == {"loss": 0.5}

@@ -4,7 +4,7 @@ import pytest
 
 from adapterhub.errors import Corrupt, Refused, WrongUsage
 from adapterhub.protocols.hf_hub.answers import EntryNotFound, ParentMoved, RevisionNotFound
-from adapterhub.protocols.hf_hub.commit_lines import Deleted, Header, Large, Regular
+from adapterhub.protocols.hf_hub.commit_lines import Deleted, Header, Regular
 from adapterhub.protocols.hf_hub.layout import MANIFEST
 from adapterhub.reference import parse
 from adapterhub.store.check import check
@@ -12,7 +12,7 @@ from adapterhub.store.sweep import sweep
 from adapterhub.verbs.hub_commit import commit
 from adapterhub.verbs.hub_refs import tag, untag
 from tests.builders import adapter_files, entry, entry_of, read_all, safetensors
-from tests.verbs.hub_ground import POET, as_ours, labels, paths, repository, send, upload
+from tests.verbs.hub_ground import POET, as_ours, labels, paths, repository, send
 
 
 def anything(_):
@@ -142,28 +142,6 @@ def test_a_pickle_beside_safetensors_is_a_file_like_others(tmp_path):
     assert made.version == "1"
     found = desk.store.open(desk.store.resolve(parse("ada/poet")).digest)
     assert list(found.paths()) == ["adapter_config.json", "adapter_model.safetensors"]
-
-
-def test_large_files_must_have_been_sent_with_that_size(tmp_path):
-    desk = repository(tmp_path)
-    with pytest.raises(WrongUsage, match="nobody sent"):
-        commit(desk, POET, "main", [Header("t", "", None), Large("w.safetensors", "0" * 64, 3)], anything)
-    blob = upload(desk, b"abc")
-    with pytest.raises(Corrupt, match="3 bytes, the commit says 4"):
-        commit(desk, POET, "main", [Header("t", "", None), Large("w.dat", blob.hex, 4)], anything)
-    commit(desk, POET, "main", [Header("t", "", None), Large("w.dat", blob.hex, None)], anything)
-    assert desk.store.history.find(POET, "main")[1].file("w.dat").size == 3
-
-
-def test_a_blob_of_somebody_elses_cannot_be_named(tmp_path):
-    desk = repository(tmp_path)
-    blob = upload(desk, b"secret")
-    with pytest.raises(WrongUsage, match="nobody sent"):
-        commit(desk, POET, "main", [Header("t", "", None), Large("w.dat", blob.hex, 6)], lambda _: False)
-    commit(desk, POET, "main", [Header("t", "", None), Large("w.dat", blob.hex, 6)], anything)
-    again = [Header("t", "", None), Large("copy.dat", blob.hex, None)]
-    commit(desk, POET, "main", again, lambda _: False)
-    assert paths(desk) == ["copy.dat", "w.dat"]
 
 
 def test_nobody_commits_without_saying_what_he_may_name(tmp_path):

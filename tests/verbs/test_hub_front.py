@@ -8,7 +8,8 @@ import yaml
 
 from adapterhub.verbs import hub_front
 from adapterhub.verbs.hub_front import is_known, said
-from adapterhub.verbs.hub_history import find, info
+from adapterhub.verbs.hub_history import info
+from adapterhub.verbs.hub_look import find
 from adapterhub.verbs.hub_model import model
 from tests.builders import adapter_files
 from tests.verbs.hub_ground import POET, repository, send

@@ -7,8 +7,9 @@ import pytest
 from adapterhub.errors import WrongUsage
 from adapterhub.protocols.hf_hub.answers import RepoNotFound
 from adapterhub.reference import Name, parse
-from adapterhub.verbs.hub_history import caught_up, find, info
-from adapterhub.verbs.hub_list import Asked, after, cursor, groups, listed
+from adapterhub.verbs.hub_history import caught_up, info
+from adapterhub.verbs.hub_list import Asked, after, alternatives, cursor, listed
+from adapterhub.verbs.hub_look import find
 from adapterhub.verbs.hub_model import model
 from adapterhub.verbs.hub_repos import delete, set_private
 from tests.builders import adapter_files, entry
@@ -52,14 +53,28 @@ def test_words_authors_tags_formats_licenses_and_bases_are_looked_for(desk):
     assert names(desk, text="POET") == ["bob/poet", "ada/poet"]
     assert names(desk, text="bob poet") == ["bob/poet"]
     assert names(desk, author="Ada") == ["ada/poet"]
-    assert names(desk, words=groups(["verse"])) == ["bob/poet"]
-    assert names(desk, words=groups(["peft", "lora", "license:mit"])) == ["bob/poet"]
-    assert names(desk, words=groups(["transformers"])) == []
-    assert len(names(desk, words=groups(["base_model:adapter:org/tiny"]))) == 3
-    assert len(names(desk, words=groups(["base_model:hf:ORG/tiny"]))) == 3
-    assert names(desk, words=groups(["base_model:org/other"])) == []
+    assert names(desk, words=alternatives(["verse"])) == ["bob/poet"]
+    assert names(desk, words=alternatives(["peft", "lora", "license:mit"])) == ["bob/poet"]
+    assert names(desk, words=alternatives(["transformers"])) == []
+    assert len(names(desk, words=alternatives(["base_model:adapter:org/tiny"]))) == 3
+    assert len(names(desk, words=alternatives(["base_model:hf:ORG/tiny"]))) == 3
+    assert names(desk, words=alternatives(["base_model:org/other"])) == []
     assert names(desk, text="%") == []
-    assert (names(desk, text="hf"), len(names(desk, text="hf:org/tiny"))) == ([], 3)
+    assert (names(desk, text="hf"), names(desk, text="hf:"), len(names(desk, text="hf:org/tiny"))) == ([], [], 3)
+
+
+def test_a_tag_is_no_license_and_no_base(desk):
+    desk.store.note(
+        parse("ada/poet"),
+        desk.store.say(
+            desk.store.resolve(parse("ada/poet")).digest,
+            "tags",
+            {"add": ["license:mit", "base_model:org/famous", "Odd"]},
+        ),
+    )
+    assert names(desk, words=alternatives(["license:mit"])) == ["bob/poet"]
+    assert names(desk, words=alternatives(["base_model:adapter:org/famous"])) == []
+    assert names(desk, words=alternatives(["Odd"])) == ["ada/poet"]
 
 
 def test_parts_of_a_bases_name_and_modules_are_looked_for(desk):

@@ -12,8 +12,8 @@ from adapterhub.store.index.newest import Asked, newest
 from adapterhub.store.sweep import sweep
 from adapterhub.verbs import hub_model, keep
 from adapterhub.verbs.hub_extras import extra
-from adapterhub.verbs.hub_history import find as commit_of
 from adapterhub.verbs.hub_history import info
+from adapterhub.verbs.hub_look import find as commit_of
 from adapterhub.verbs.hub_refs import tag, untag
 from adapterhub.verbs.hub_repos import create, delete, move, set_private
 from tests.builders import adapter_files, entry

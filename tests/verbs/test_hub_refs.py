@@ -11,7 +11,7 @@ from adapterhub.store.check import check
 from adapterhub.store.history import refs
 from adapterhub.store.history.refs import read_line
 from adapterhub.verbs.bases import base_add_card, card_for, pin_of
-from adapterhub.verbs.hub_history import all_tags, find
+from adapterhub.verbs.hub_look import all_tags, find
 from adapterhub.verbs.hub_model import versions_of
 from adapterhub.verbs.hub_refs import branch, drop_branch, squash, tag, untag
 from tests.builders import adapter_files, entry, entry_of, tiny_base
@@ -198,6 +198,25 @@ def test_branches_come_and_go_and_main_stays(tmp_path):
         drop_branch(desk, POET, "refs/pr/1")
     with pytest.raises(Refused):
         drop_branch(desk, POET, "main")
+
+
+@pytest.mark.parametrize("make", [branch, tag])
+@pytest.mark.parametrize("word", ["refs/heads/main2", "refs/tags/v2", "refs/heads/main"])
+def test_gits_long_form_of_a_name_is_no_name(tmp_path, make, word):
+    desk = repository(tmp_path)
+    send(desk, adapter_files())
+    short = word.rpartition("/")[2]
+    with pytest.raises(BadReference, match=f"{word}' is git's long form") as refused:
+        make(desk, POET, word, "main")
+    assert f"name it {short!r}" in refused.value.hint
+    assert word not in {**desk.store.history.branches(POET), **all_tags(desk, POET)}
+
+
+def test_no_branch_is_called_as_the_newest_commit(tmp_path):
+    desk = repository(tmp_path)
+    send(desk, adapter_files())
+    with pytest.raises(Conflict, match="HEAD is the newest commit"):
+        branch(desk, POET, "HEAD", None)
 
 
 def test_a_squashed_branch_is_one_commit_with_the_same_files(tmp_path):

@@ -11,7 +11,8 @@ from adapterhub.reference import Name, parse
 from adapterhub.store.check import check
 from adapterhub.verbs.bases import base_add_card, card_for, pin_of
 from adapterhub.verbs.hub_extras import extra
-from adapterhub.verbs.hub_history import caught_up, find
+from adapterhub.verbs.hub_history import caught_up
+from adapterhub.verbs.hub_look import find
 from adapterhub.verbs.hub_refs import tag
 from adapterhub.verbs.hub_repos import create, delete, move, set_private
 from tests.builders import adapter_files, entry, entry_of, tiny_base

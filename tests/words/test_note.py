@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapterhub.digest import Digest
+from adapterhub.document import canonical
 from adapterhub.errors import Corrupt
-from adapterhub.note import Note, gather
+from adapterhub.note import IllFormed, Note, gather
 
 ABOUT = str(Digest.of(b"poet"))
 KEYS = st.sampled_from(["a", "b", "c"])
@@ -117,3 +118,53 @@ def test_the_latest_of_a_number_and_a_text_of_one_key_counts() -> None:
     assert noted("metrics", "values") == ({}, {"score": "good"})
     assert noted("values", "metrics") == ({"score": 1.0}, {})
     assert noted("metrics", "values", "metrics") == ({"score": 1.0}, {})
+
+
+ILL = [
+    ("origin", {"hf:org/x@main": {"a": 1}}),
+    ("origin", {"hf:org/x@main": 5}),
+    ("origin", {"": "0" * 40}),
+    ("evaluation", {"x": 5}),
+    ("evaluation", {"x": {"metrics": 5}}),
+    ("evaluation", {"x": {"metrics": {"a": "b"}}}),
+    ("evaluation", {"x": {"metrics": {"a\x1b": 1.0}}}),
+    ("evaluation", {"x": {"metrics": {}, "rows": "many"}}),
+    ("evaluation", {"x": {"metrics": {}, "rows": True}}),
+    ("audit", {"x": 5}),
+    ("audit", {"x": {"verdict": [1]}}),
+    ("audit", {"x\u202e": {"verdict": "exact"}}),
+    ("metrics", {"a": "b"}),
+    ("tags", {"add": 5}),
+    ("base", {"evidence": 5}),
+    ("tomorrow", {"a": 1}),
+]
+
+
+@pytest.mark.parametrize(("kind", "data"), ILL)
+def test_what_is_none_of_its_kind_is_told_at_the_gate_and_passed_over_by_readers(
+    kind: str, data: dict[str, Any]
+) -> None:
+    note = canonical({"about": ABOUT, "kind": kind, "data": data})
+    with pytest.raises(IllFormed, match="a note: "):
+        Note.read(note, Digest.parse(ABOUT), "a note")
+    assert [*Note.heard(note, Digest.parse(ABOUT), "a note")] == []
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"about":"ada/poet","kind":"values"}'])
+def test_what_is_no_note_at_all_is_damage_to_whoever_reads_it(data: bytes) -> None:
+    with pytest.raises(Corrupt) as told:
+        [*Note.heard(data, Digest.parse(ABOUT), "a note")]
+    assert not isinstance(told.value, IllFormed)
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("origin", {"hf:org/x@main": "0" * 40}),
+        ("evaluation", {f"sha256:{'0' * 64}": {"metrics": {"loss": 0.5}, "rows": 4, "base": "ada/base", "new": [1]}}),
+        ("audit", {"0" * 64: {"base": "org/x", "verdict": "exact", "evidence": "weights", "matched": 4}}),
+    ],
+)
+def test_what_the_hub_says_itself_is_of_its_kind(kind: str, data: dict[str, Any]) -> None:
+    (note,) = Note.heard(said(kind, data).to_bytes(), Digest.parse(ABOUT), "a note")
+    assert note.data == data

@@ -23,6 +23,10 @@ MOST_CHUNKS = 8 << 10
 LARGEST_XORB = 65 << 20
 """Bytes a xorb may have: 64 MiB of chunks that cannot be packed, their headers, and a footer."""
 
+FRAME = 64
+"""Bytes that packing may add to a chunk, beside one in 128. A frame can hold empty blocks without end, and each of them
+costs; what does not get smaller is sent as it is."""
+
 HEADER = 8
 FOOTER = b"XETBLOB"
 HINT = "the upload is damaged or was written by something else: upload again"
@@ -61,8 +65,10 @@ def _chunk(header: bytes, at: int) -> Chunk:
     if len(header) < HEADER or header[0] != 0:
         raise _corrupt(f"wanted a chunk of version 0 at {at}, got {header.hex()}")
     packed, scheme, size = int.from_bytes(header[1:4], "little"), header[4], int.from_bytes(header[5:8], "little")
-    if not 0 < size <= LARGEST_CHUNK or not 0 < packed <= 2 * LARGEST_CHUNK:
-        raise _corrupt(f"the chunk at {at} claims {size} bytes packed into {packed}; the limit is {LARGEST_CHUNK}")
+    if not 0 < size <= LARGEST_CHUNK:
+        raise _corrupt(f"the chunk at {at} claims {size} bytes; the limit is {LARGEST_CHUNK}")
+    if not 0 < packed <= (most := size + size // 128 + FRAME):
+        raise _corrupt(f"the chunk at {at} claims {size} bytes packed into {packed}; the limit is {most}")
     if scheme > 2 or (scheme == 0 and packed != size):
         raise _corrupt(f"the chunk at {at} claims {size} bytes packed into {packed} by scheme {scheme}")
     return Chunk(at + HEADER, packed, scheme, size)

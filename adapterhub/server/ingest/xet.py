@@ -9,29 +9,25 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import BinaryIO, final
 
 from adapterhub.digest import Digest
 from adapterhub.durable import beside, commit
 from adapterhub.errors import Corrupt
 from adapterhub.protocols.hf_hub.answers import TooLarge
-from adapterhub.protocols.xet.shard import Block, read_files
+from adapterhub.protocols.xet.shard import Block
 from adapterhub.protocols.xet.xorb import read_chunks
 from adapterhub.reference import Name
 from adapterhub.server.claims import Claims
-from adapterhub.server.ingest.xet_file import open_file
 from adapterhub.server.ingest.xet_kept import table, xorb_path
+from adapterhub.server.ingest.xet_making import MOST, Maker
 from adapterhub.server.room import Room
 from adapterhub.server.settings import Serving
 from adapterhub.store.depots import FULL, KEPT, MANY, SHORTEST, Depots, held
-from adapterhub.store.locks import shared
-from adapterhub.store.session import Session
 from adapterhub.store.store import Store
 
-__all__ = ["MOST", "XetIngest"]
-
-MOST = 16
-"""Largest files that one shard may make: more than any client packs into one, and far less than it could claim."""
+__all__ = ["XetIngest"]
 
 
 @final
@@ -97,55 +93,18 @@ class XetIngest:
         commit(sink, path, target)
         return new
 
-    def make(self, sink: BinaryIO, path: Path) -> int:
-        """Make every file of a shard that was received a blob, and claim it; how many.
+    def make(self, sink: BinaryIO, path: Path, gone: Event) -> Iterator[Block]:
+        """Make every file of a shard that was received a blob, and claim it: one with each step.
 
         `Corrupt` where one is not what the shard says: then the depot is over, and the files before it are blobs.
+        `Broken` where the client is `gone`, and what it sent is not worth going on.
         """
         sink.flush()
+        maker = Maker(self.store, self.claims, self.room, self.caller, path.parent)
         try:
-            with path.open("rb") as shard, self.store.session() as session:
-                self._check_sizes(shard)
-                return sum(self._make(session, path.parent, shard, block) for block in read_files(shard))
+            with path.open("rb") as shard:
+                maker.check_sizes(shard, self.serving.largest)
+                yield from maker.make(shard, gone)
         except Corrupt:
             self.depots.retire(self.owner, path.parent.name)
             raise
-
-    def _check_sizes(self, shard: BinaryIO) -> None:
-        """Before a byte is made: the shard can be read to its end, claims no more than a server takes, and fits."""
-        total = missing = 0
-        for block in read_files(shard):
-            total += block.size
-            missing += 0 if self._knows(block) else block.size
-            if block.size > self.serving.largest or total > MOST * self.serving.largest:
-                raise TooLarge(
-                    f"{block.sha256} has {block.size} bytes, a file here has {self.serving.largest} at most; with "
-                    f"those before it {total}, an upload has {MOST} times that at most",
-                    hint="`serve --largest` sets how large a file may be",
-                )
-        self.room.insist(missing)
-
-    def _knows(self, block: Block) -> bool:
-        """Whether its sender has sent a file lately, and it is here."""
-        return self.claims.holds(self.caller, block.sha256) and self.store.blobs.has(block.sha256)
-
-    def _make(self, session: Session, folder: Path, shard: BinaryIO, block: Block) -> int:
-        """A file, whole, unless its sender has sent it lately: a client that did not wait for the answer asks again.
-
-        Whoever else has sent it is of no account: so nobody gets at bytes that he does not have.
-        """
-        if not self._knows(block):
-            self._take(session, folder, shard, block)
-        self.claims.add(self.caller, block.sha256)
-        with shared(self.store.layout.incoming):
-            session.staging.land()
-        return 1
-
-    def _take(self, session: Session, folder: Path, shard: BinaryIO, block: Block) -> None:
-        with open_file(folder, shard, block) as stream:
-            digest, size = session.take(stream, lambda chunk: self.room.insist(len(chunk)))
-        if digest != block.sha256:
-            raise Corrupt(
-                f"a shard says that its chunks make {block.sha256}, they make {digest} ({size} bytes)",
-                hint="the upload is damaged, or the file changed meanwhile: upload it again",
-            )

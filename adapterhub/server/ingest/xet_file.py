@@ -79,12 +79,18 @@ class _Pieces(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        if not self._rest:
-            self._rest = memoryview(next(self._pieces, b""))
-        count = min(len(buffer), len(self._rest))
-        buffer[:count] = self._rest[:count]
-        self._rest = self._rest[count:]
-        return count
+        """Fill all of it: whoever reads does more for each piece than one of a few bytes is worth."""
+        at = 0
+        while at < len(buffer) and (self._rest or self._go_on()):
+            count = min(len(buffer) - at, len(self._rest))
+            buffer[at : at + count] = self._rest[:count]
+            self._rest = self._rest[count:]
+            at += count
+        return at
+
+    def _go_on(self) -> bool:
+        self._rest = memoryview(next(self._pieces, b""))
+        return len(self._rest) > 0
 
     def close(self) -> None:
         cast(Any, self._pieces).close()

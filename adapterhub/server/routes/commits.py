@@ -8,7 +8,7 @@ from adapterhub.protocols.hf_hub import wire
 from adapterhub.server.paging import page
 from adapterhub.server.raw_path import Segment
 from adapterhub.server.reach import Readable
-from adapterhub.verbs.hub_history import find
+from adapterhub.verbs.hub_look import find
 
 router = APIRouter()
 MOST = 100

@@ -9,7 +9,7 @@ from adapterhub.protocols.hf_hub.answers import EntryNotFound
 from adapterhub.server.headers import READING, read_header
 from adapterhub.server.raw_path import FilePath
 from adapterhub.server.reach import Place, Readable
-from adapterhub.verbs.hub_history import find
+from adapterhub.verbs.hub_look import find
 
 router = APIRouter()
 

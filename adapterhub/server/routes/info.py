@@ -9,7 +9,7 @@ from adapterhub.server.raw_path import Segment
 from adapterhub.server.reach import Place, Readable
 from adapterhub.store.history.commit import Commit
 from adapterhub.verbs.hub_front import is_known, said
-from adapterhub.verbs.hub_history import find
+from adapterhub.verbs.hub_look import find
 from adapterhub.verbs.hub_model import model
 
 router = APIRouter()

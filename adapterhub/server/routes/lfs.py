@@ -20,7 +20,7 @@ from adapterhub.server.raw_path import Segment
 from adapterhub.server.reach import Place, Readable, Writable
 from adapterhub.server.room import Room
 from adapterhub.server.turns import Turns
-from adapterhub.verbs.hub_history import named
+from adapterhub.verbs.hub_look import named
 
 router = APIRouter()
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from adapterhub.server.access import caller, desk
 from adapterhub.server.paging import link_next
 from adapterhub.server.routes.info import expand_of
-from adapterhub.verbs.hub_list import Asked, after, cursor, groups, listed
+from adapterhub.verbs.hub_list import Asked, after, alternatives, cursor, listed
 
 router = APIRouter()
 MOST = 1000
@@ -38,7 +38,7 @@ def models(request: Request, response: Response, wanted: Annotated[Wanted, Query
     asked = Asked(
         text=wanted.search,
         author=wanted.author,
-        words=groups([*words, wanted.pipeline_tag, wanted.library]),
+        words=alternatives([*words, wanted.pipeline_tag, wanted.library]),
         namespaces=caller(request).sees,
         limit=count + 1,
         after=after(wanted.cursor),

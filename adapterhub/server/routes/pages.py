@@ -19,7 +19,7 @@ from adapterhub.server.web.listing import FILTERS, found
 from adapterhub.server.web.look import addresses, page
 from adapterhub.server.web.people import CHALLENGE
 from adapterhub.server.web.repository import TENSORS, commits, content, crumbs, rows
-from adapterhub.verbs.hub_history import find
+from adapterhub.verbs.hub_look import find
 
 router = APIRouter(include_in_schema=False)
 READS = ["GET", "HEAD"]

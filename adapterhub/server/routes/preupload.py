@@ -16,7 +16,7 @@ from adapterhub.server.raw_path import Segment
 from adapterhub.server.reach import Place, Writable
 from adapterhub.server.room import Room
 from adapterhub.store.history.commit import TreeFile
-from adapterhub.verbs.hub_history import find
+from adapterhub.verbs.hub_look import find
 
 router = APIRouter()
 IGNORE, LARGEST_IGNORE = ".gitignore", 1 << 20

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from adapterhub.protocols.hf_hub import wire
 from adapterhub.server.raw_path import Segment
 from adapterhub.server.reach import Readable, Writable
-from adapterhub.verbs.hub_history import all_tags
+from adapterhub.verbs.hub_look import all_tags
 from adapterhub.verbs.hub_refs import branch as make
 from adapterhub.verbs.hub_refs import drop_branch, squash
 

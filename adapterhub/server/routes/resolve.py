@@ -11,7 +11,7 @@ from adapterhub.server.reach import Place, Readable
 from adapterhub.server.sending import send
 from adapterhub.store.history.commit import Commit
 from adapterhub.verbs.hub_extras import extra
-from adapterhub.verbs.hub_history import find
+from adapterhub.verbs.hub_look import find
 
 router = APIRouter()
 

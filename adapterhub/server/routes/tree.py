@@ -13,7 +13,7 @@ from adapterhub.server.paging import page
 from adapterhub.server.raw_path import FilePath, Segment
 from adapterhub.server.reach import Place, Readable
 from adapterhub.store.history.commit import Commit
-from adapterhub.verbs.hub_history import find
+from adapterhub.verbs.hub_look import find
 from adapterhub.verbs.hub_model import stored
 
 router = APIRouter()

@@ -4,10 +4,12 @@ Sources: https://huggingface.co/docs/xet/api and /auth. Clients ask for more tha
 sent (no), a place elsewhere to send a xorb to (no), a shard of version 2 (no); they go on without.
 """
 
+import asyncio
 import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any, BinaryIO, NoReturn
 
 from anyio import to_thread
@@ -32,7 +34,7 @@ router = APIRouter()
 
 PURPOSE = "xet"
 MAKING = Turns(4, 2)
-"""Shards whose files are made at once; each keeps a processor busy."""
+"""Shards of which a file is made at once; each keeps a processor busy. The next file is another turn."""
 
 
 @router.get("/api/models/{namespace}/{repository}/xet-write-token/{revision}")
@@ -62,7 +64,7 @@ async def put_shard(request: Request, depot: Segment) -> dict[str, int]:
     ingest = await to_thread.run_sync(_uploading, request)
     with _too_large_if_full(), ingest.receiving(depot) as (sink, path):
         await _receive(request, ingest, sink, path, LARGEST_SHARD)
-        await MAKING.run(ingest.caller, ingest.make, sink, path)
+        await _make(request, ingest, sink, path)
     return {"result": 1}
 
 
@@ -111,6 +113,25 @@ def _too_large_if_full() -> Iterator[None]:
         yield
     except Full as error:
         raise TooLarge(str(error), hint=error.hint) from None
+
+
+async def _make(request: Request, ingest: XetIngest, sink: BinaryIO, path: Path) -> None:
+    """Make the files of a shard in turns, and tell when nobody waits for them any more."""
+    gone = Event()
+    steps, waiting = ingest.make(sink, path, gone), asyncio.create_task(_until_gone(request, gone))
+    try:
+        while await MAKING.run(ingest.caller, next, steps, None):
+            pass
+    finally:
+        gone.set()  # where this server ends, a step may still run
+        waiting.cancel()
+
+
+async def _until_gone(request: Request, gone: Event) -> None:
+    """After the end of a body, the next word of a client is that it went away."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    gone.set()
 
 
 async def _receive(request: Request, ingest: XetIngest, sink: BinaryIO, path: Path, most: int) -> None:

@@ -18,7 +18,7 @@ from adapterhub.store.history.commit import Commit
 from adapterhub.store.index.kin import children, named
 from adapterhub.store.index.newest import summaries
 from adapterhub.verbs.hub_fit import Bases, bases_for, fit_row
-from adapterhub.verbs.hub_history import find
+from adapterhub.verbs.hub_look import find
 from adapterhub.verbs.hub_model import versions_of
 from adapterhub.verbs.look import show
 from adapterhub.verbs.shown import Shown

@@ -12,7 +12,6 @@ from adapterhub.server.warming import Warming
 from adapterhub.verbs.base_shown import BaseShown, shown_card
 from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.hub_fit import bases_for, fitting_on
-from adapterhub.verbs.matrix import unread
 
 __all__ = ["Known", "known", "known_one"]
 
@@ -49,13 +48,15 @@ def known_one(desk: Desk, who: Caller, digest: Digest, warming: Warming) -> dict
     card = bases_for(desk, who.sees).get(digest)
     if card is None:
         raise NotFound(f"{digest}: no such base, or none that you may see", hint="a token may show more")
-    done = not unread(desk, who.sees) or warming.done()
-    counts, best = fitting_on(desk, card, who.sees, MOST)
+    counts, best, unread = fitting_on(desk, card, who.sees, MOST)
+    warmth = warming.state() if unread else "read"
+    if unread:
+        counts, best, unread = fitting_on(desk, card, who.sees, MOST)
     return {
         "base": _known(digest, card),
         "reports": best,
-        "unread": unread(desk, who.sees),
-        "reading": not done,
+        "unread": unread,
+        "warmth": warmth,
         "fitting": counts.total() - counts["misfit"],
         "counts": [(verdict, counts[verdict], about) for verdict, about in VERDICTS.items() if counts[verdict]],
         "tensors": [(row.name, row.dtype, row.shape) for row in card.tensors[:TENSORS]],

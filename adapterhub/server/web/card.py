@@ -15,6 +15,8 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markupsafe import Markup, escape
 
+from adapterhub.server.web.words import visible
+
 __all__ = ["LONGEST", "rendered"]
 
 LONGEST = 60_000
@@ -80,8 +82,7 @@ READER = MarkdownIt("commonmark", {"html": True, "maxNesting": 20}, renderer_cls
 
 def rendered(text: str, below: str) -> Markup:
     """A card as HTML; links without a scheme lead below a page of the repository, `below`."""
-    short = text[:LONGEST]
-    return Markup(_rendered(short, below))
+    return Markup(_rendered(visible(text[:LONGEST]), below))
 
 
 @lru_cache(32)

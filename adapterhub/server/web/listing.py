@@ -8,7 +8,7 @@ from adapterhub.server.access import Caller
 from adapterhub.store.index.newest import Found, newest
 from adapterhub.store.summary import Summary
 from adapterhub.verbs.desk import Desk
-from adapterhub.verbs.hub_list import Asked, after, groups
+from adapterhub.verbs.hub_list import Asked, after, alternatives
 from adapterhub.verbs.hub_list import cursor as cursor_of
 
 __all__ = ["FILTERS", "Line", "found"]
@@ -39,7 +39,7 @@ def found(desk: Desk, who: Caller, question: dict[str, str], cursor: str) -> dic
     asked = Asked(
         text=question["q"],
         author=question["namespace"],
-        words=groups([question["tag"]]),
+        words=alternatives([question["tag"]]),
         base=question["base"],
         target=question["target"],
         namespaces=who.sees,

@@ -11,7 +11,7 @@ from adapterhub.server.access import Caller, caller, serving
 from adapterhub.server.web.address import Addresses
 from adapterhub.server.web.card import rendered
 from adapterhub.server.web.files import STAMP
-from adapterhub.server.web.words import FILTERS
+from adapterhub.server.web.words import FILTERS, visible
 
 __all__ = ["POLICY", "addresses", "html", "page"]
 
@@ -31,6 +31,7 @@ TEMPLATES = Environment(
     autoescape=True,
     undefined=StrictUndefined,
     lstrip_blocks=True,
+    finalize=visible,
 )
 TEMPLATES.filters.update(FILTERS, card=rendered)
 

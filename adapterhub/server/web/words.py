@@ -1,10 +1,15 @@
-"""Numbers and times as people read them."""
+"""Numbers, times and strangers' words as people read them."""
 
+import re
 from datetime import UTC, datetime
+from typing import Any
 
 from adapterhub.readable import count, short, size
 
-__all__ = ["FILTERS", "day", "moment", "number"]
+__all__ = ["FILTERS", "day", "moment", "number", "visible"]
+
+ODD = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Controls, and what turns the text around it round."""
 
 
 def number(value: float) -> str:
@@ -39,6 +44,20 @@ def _written(time: str, form: str) -> str:
         return datetime.fromisoformat(time).astimezone(UTC).strftime(form)
     except (ValueError, OverflowError):
         return time
+
+
+def visible(value: Any) -> Any:
+    r"""Text with every control, and all that turns it round, shown as its code; what is HTML already, and what is no
+    text, as it is.
+
+    >>> print(visible("a\u202eb"), visible(1))
+    a\u202eb 1
+    """
+    return ODD.sub(_code, value) if type(value) is str else value
+
+
+def _code(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()
 
 
 FILTERS = {"size": size, "number": number, "count": count, "brief": short, "day": day, "moment": moment}

@@ -1,8 +1,9 @@
 """The index follows the events: it reads again what an event it has not seen speaks of.
 
-Events say where to look, the files say what is so. An event is written just before its deed, so names that young events
-speak of are read again every time until the event is older than `SETTLED` seconds. The look at the events folder itself
-costs one `stat` while nothing happens. What could not be read is tried again every time: no event tells when it can.
+Events say where to look, the files say what is so. An event is written just before its deed, so what it speaks of is
+read again every time until it was seen `SETTLED` seconds ago; a deed that took longer is told again by whoever did it.
+No clock but our own counts. The look at the events folder costs one `stat` while nothing happens. What could not be
+read is tried again every time: no event tells when it can.
 
 Where the index cannot be written (a full disk, a read-only one, a file in its place), it is made in memory.
 """
@@ -11,12 +12,12 @@ import contextlib
 import os
 import time
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, delete, insert
+from sqlalchemy import Engine, delete, insert, update
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Session, SQLModel, col, create_engine, select
@@ -28,9 +29,8 @@ from adapterhub.reference import Name, parse
 from adapterhub.store.events import Event
 from adapterhub.store.index.file import LOCK, discard
 from adapterhub.store.index.tables import SHAPE, Meta, Metric, Row, Seen, Word
-from adapterhub.store.index.words import text
-from adapterhub.store.index.words import words as words_of
-from adapterhub.store.listing import Listing
+from adapterhub.store.index.words import text_of, words_of
+from adapterhub.store.listing import Listing, stamp_of
 from adapterhub.store.locks import alone
 from adapterhub.store.summary import Summary, summaries
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["SETTLED", "open_index", "rebuild"]
 
 SETTLED = 60.0
-"""Seconds after which an event's deed is done or will never be."""
+"""Seconds after which an event's deed is done, will never be, or will be told again."""
 
 STAMP = f"{SHAPE}.{PARSER}"
 BATCH = 2000
@@ -90,12 +90,25 @@ def rebuild(store: "Store", path: Path | None) -> Engine:
 def _fill(store: "Store", engine: Engine) -> None:
     SQLModel.metadata.create_all(engine)
     with Session(engine) as session:
-        state, seen = _state(store), store.events.listing()
+        seen = store.events.listing()
+        young = set(_youngest(store))
         _insert(session, store, summaries(store, store.names.all()))
-        _insert_all(session, Seen, [{"event": name} for name in seen.names])
-        meta = {"stamp": STAMP, "state": state, **_past(seen)}
+        now = time.time()
+        _insert_all(session, Seen, [{"event": name, "at": now if name in young else 0} for name in seen.names])
+        meta = {"stamp": STAMP, "state": "", **_past(seen)}
         _insert_all(session, Meta, [{"key": key, "value": value} for key, value in meta.items()])
         session.commit()
+
+
+def _youngest(store: "Store") -> list[str]:
+    """The events that were told within a minute of the last one: what they tell of may be in the making."""
+    try:
+        with os.scandir(store.layout.events) as found:
+            told = [(item.stat().st_mtime, item.name) for item in found]
+    except (FileNotFoundError, NotADirectoryError):  # also one that was taken back meanwhile: then all wait for `at`
+        return list(store.events.listing().names)
+    last = max(told, default=(0.0, ""))[0]  # not our clock: a file server has its own
+    return [name for changed, name in told if changed > last - SETTLED]
 
 
 def _engine(path: Path | None) -> Engine:
@@ -113,71 +126,77 @@ def _meta(session: Session) -> dict[str, str]:
 
 
 def _state(store: "Store") -> str:
-    """The state of the events folder, or "" while its youngest event may still be in the making."""
+    """The state of the events folder."""
     try:
-        changed = store.layout.events.stat().st_mtime
+        return " ".join(map(str, stamp_of(store.layout.events)))
     except FileNotFoundError:
         return "none"
-    return str(changed) if time.time() - changed > SETTLED else ""
 
 
 def _catch_up(store: "Store", session: Session) -> None:
-    state = _state(store)
-    known = _meta(session)
+    state, known, now = _state(store), _meta(session), time.time()
     damaged = {parse(row).name for row in session.exec(select(Row.adapter).where(Row.health == "unreadable"))}
-    if state and state == known.get("state") and not damaged:
+    young = list(session.exec(select(Seen.event).where(col(Seen.at) > now - SETTLED)))
+    if state == known.get("state") and not young and not damaged:
         return
     files = store.events.listing()
     unseen = _unseen(session, files, known)
-    youngest = [name for name in files.names[-1000:] if _age(store, name) < SETTLED]
-    _refresh(store, session, sorted(damaged | _changed(store, session, {*unseen, *youngest}, set(unseen))))
-    _insert_all(session, Seen, [{"event": name} for name in unseen])
-    for key, value in {"state": state, **_past(files)}.items():
+    fresh = set(unseen)
+    told = {name: _read(store, name) for name in (*unseen, *young)}
+    more = {name: event for name, event in told.items() if name in fresh or not _is_done(session, event)}
+    _refresh(store, session, sorted(damaged | _names(session, more.values())))
+    done = {name for name, event in told.items() if name not in more or _is_done(session, event)}
+    _insert_all(session, Seen, [{"event": name, "at": 0 if name in done else now} for name in unseen])
+    for name in done.intersection(young):
+        session.execute(update(Seen).where(col(Seen.event) == name).values(at=0))
+    settled = not unseen and done.issuperset(young)
+    for key, value in {"state": state if settled else "", **_past(files)}.items():
         session.merge(Meta(key=key, value=value))
     session.commit()
 
 
 def _past(files: Listing) -> dict[str, str]:
     """The last event and a digest of all: enough to know later that everything up to it is as it was."""
-    return {"last": files.names[-1] if files.names else "", "past": files.digest}
+    return {"last": files.names[-1] if files.names else "", "past": files.mark}
 
 
-def _unseen(session: Session, files: Listing, known: dict[str, str]) -> list[str]:
+def _unseen(session: Session, files: Listing, known: dict[str, str]) -> Sequence[str]:
     """The events that were not replayed yet; mostly those after the last, and nothing else has changed."""
     names = files.names
     until = bisect_right(names, known.get("last", ""))
-    if (files.digest if until == len(names) else files.digest_of(until)) == known.get("past"):
+    if (files.mark if until == len(names) else files.mark_of(until)) == known.get("past"):
         return names[until:]
     seen = set(session.exec(select(Seen.event)))
     return [name for name in names if name not in seen]
 
 
-def _age(store: "Store", event: str) -> float:
-    try:
-        return time.time() - (store.layout.events / event).stat().st_mtime
-    except FileNotFoundError:
-        return SETTLED
+def _read(store: "Store", name: str) -> Event | None:
+    """An event; None for one that was taken back, or cannot be read, or is about no adapter."""
+    with contextlib.suppress(AdapterHubError, FileNotFoundError):
+        event = store.events.read(name)
+        list(map(parse, _words(event)))
+        return event
+    return None
 
 
-def _changed(store: "Store", session: Session, events: Iterable[str], unseen: set[str]) -> set[Name]:
-    """The names that events speak of, and those that mean the same digests: a note is about all of them.
-
-    A version that is here has been published: its event has no more to tell, however young it is.
-    """
-    names, digests = set(), set()
-    for name in events:
-        with contextlib.suppress(AdapterHubError, FileNotFoundError):
-            event = store.events.read(name)
-            if name not in unseen and event.action == "publish" and _is_here(session, event):
-                continue
-            names.add(parse(event.reference).name)
-            digests.add(event.digest)
-    for digest in digests:
+def _names(session: Session, events: Iterable[Event | None]) -> set[Name]:
+    """The names that events speak of, and those that mean the same digests: a note is about all of them."""
+    told = [event for event in events if event]
+    names = {parse(word).name for event in told for word in _words(event)}
+    for digest in {event.digest for event in told}:
         names |= {parse(found).name for found in session.exec(select(Row.reference).where(col(Row.digest) == digest))}
     return names
 
 
-def _is_here(session: Session, event: Event) -> bool:
+def _words(event: Event) -> tuple[str, ...]:
+    """What an event speaks of; a move has two ends."""
+    return (event.reference, event.detail) if event.action == "move" else (event.reference,)
+
+
+def _is_done(session: Session, event: Event | None) -> bool:
+    """Whether an event has no more to tell, however young it is: it is gone, or the version it tells of is here."""
+    if event is None or event.action != "publish":
+        return event is None
     here = select(Row.id).where(col(Row.reference) == event.reference, col(Row.digest) == event.digest)
     return session.exec(here).first() is not None
 
@@ -255,6 +274,6 @@ def _row(summary: Summary) -> dict[str, Any]:
         "base": summary.base_name or None,
         "health": facts.health,
         **{key: getattr(facts, key) for key in ("format", "type", "rank", "alpha", "dtype", "task", "parameters")},
-        "text": text(summary),
+        "text": text_of(summary),
         "document": summary.model_dump_json(),
     }

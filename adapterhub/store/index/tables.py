@@ -5,7 +5,7 @@ from sqlmodel import Field, Index, SQLModel
 
 __all__ = ["SHAPE", "Meta", "Metric", "Row", "Seen", "Side", "Sided", "Word"]
 
-SHAPE = 6
+SHAPE = 7
 
 
 class Row(SQLModel, table=True):
@@ -83,9 +83,10 @@ class Sided(SQLModel, table=True):
 
 
 class Seen(SQLModel, table=True):
-    """An event that has been replayed."""
+    """An event that has been replayed: when, in seconds of the index's own clock, or 0 once it has no more to tell."""
 
     event: str = Field(primary_key=True)
+    at: float = Field(index=True)
 
 
 class Meta(SQLModel, table=True):

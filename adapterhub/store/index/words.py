@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, or_
 from sqlmodel import col, select
 
 from adapterhub.store.index.tables import Row, Word
 from adapterhub.store.summary import Summary
 
-__all__ = ["has", "known_by", "says", "text", "words"]
+__all__ = ["has", "known_by", "says", "text_of", "words_of"]
 
 PREFIX = "hf:"
 """What stands before a base of a Hub, and is no part of its name."""
@@ -18,7 +18,7 @@ BASE = re.compile(r"^base_model:(adapter:)?(hf:)?")
 """A base as clients of the Hub filter by it."""
 
 
-def text(summary: Summary) -> str:
+def text_of(summary: Summary) -> str:
     """What a search looks through."""
     facts = summary.facts
     base = summary.base_name.removeprefix(PREFIX)
@@ -28,10 +28,10 @@ def text(summary: Summary) -> str:
 
 def says(word: str) -> ColumnElement[bool]:
     """Whether a row's text has a word, or a part of one."""
-    return col(Row.text).contains(word.casefold().removeprefix(PREFIX), autoescape=True)
+    return col(Row.text).contains(word.casefold().removeprefix(PREFIX) or word, autoescape=True)
 
 
-def words(summary: Summary) -> set[tuple[str, str]]:
+def words_of(summary: Summary) -> set[tuple[str, str]]:
     """The words of a row, each with its kind."""
     named = {
         "tag": summary.tags,
@@ -54,8 +54,11 @@ def _facts(summary: Summary) -> Iterator[str]:
 
 
 def known_by(*words: str) -> ColumnElement[bool]:
-    """Whether one of some words is what an adapter is known by: a tag, or a fact."""
-    return has(("tag", "fact"), {*words, *(BASE.sub("base_model:", word.lower()) for word in words)})
+    """Whether one of some words is what an adapter is known by: a fact, or a tag; no tag is a license or a base."""
+    facts = {BASE.sub("base_model:", word.lower()) for word in words}
+    free = {word for word in (*words, *facts) if not word.lower().startswith(("license:", "base_model:"))}
+    asked = ((["fact"], facts - free), (["fact", "tag"], free))
+    return or_(*(has(kinds, some) for kinds, some in asked if some))
 
 
 def has(kinds: Iterable[str], words: Iterable[str]) -> ColumnElement[bool]:

@@ -27,6 +27,17 @@ def test_what_hf_xet_wrote_is_read() -> None:
     assert read(GOLDEN_SHARD) == [(sha256(POEM).hexdigest(), 200, [Term(GOLDEN_NAME, 200, 0, 1)])]
 
 
+# What hf_xet 1.8 sent for a file of no bytes: neither terms nor a sha256, but room for one.
+NOTHING = bytes.fromhex(f"{'00' * 32}000000c0{'00' * 60}")
+
+
+def test_a_file_of_nothing_is_read_as_hf_xet_writes_it() -> None:
+    empty = sha256(b"").hexdigest()
+    found = read(shard(NOTHING, file(empty, []), file(A, [GOOD]), file("0" * 64, [GOOD])))
+    assert [digest for digest, *_ in found] == [empty, empty, A, "0" * 64]
+    assert [size for _, size, _ in found] == [0, 0, 10, 10]
+
+
 Terms = st.lists(
     st.tuples(st.sampled_from([A, B]), st.integers(SMALLEST * 90, 1 << 20), st.integers(0, 9), st.integers(10, 90)),
     min_size=1,
@@ -44,7 +55,7 @@ def test_files_and_their_terms_come_back(files: list[tuple[str, list[tuple[str, 
 def test_hostile_bytes_are_corrupt_or_read(noise: bytes, at: int, change: bytes) -> None:
     for data in (noise, GOLDEN_SHARD[:48] + noise, GOLDEN_SHARD[:at] + change + GOLDEN_SHARD[at + len(change) :]):
         with contextlib.suppress(Corrupt):
-            assert all(size > 0 for _, size, _ in read(data))
+            assert all(size == sum(term.size for term in terms) for _, size, terms in read(data))
 
 
 GOOD = term(A, 10, 0, 1)
@@ -54,12 +65,12 @@ LIES = {
     "another version": shard(version=3),
     "no end": shard(file(A, [GOOD]))[: -2 * len(LAST)],
     "an end that is cut": shard()[:90],
-    "a file without terms": shard(file(A, [])),
     "a file without a sha256": shard(file(A, [GOOD], 1 << 31)),
     "chunks that go backwards": shard(file(A, [term(A, 10, 2, 1)])),
     "no chunk": shard(file(A, [term(A, 10, 1, 1)])),
     "no bytes": shard(file(A, [term(A, 0, 0, 1)])),
     "chunks that are too small": shard(file(A, [term(A, SMALLEST * 2 - 1, 0, 3)])),
+    "many terms of one small chunk": shard(file(A, [term(A, 1, 0, 1)] * 4000)),
     "more chunks than a xorb has": shard(file(A, [term(A, 1 << 30, 0, MOST_CHUNKS + 1)])),
     "too many files": shard(file(A, [GOOD], 1 << 30) * (MOST_FILES + 1)),
 }
@@ -69,6 +80,18 @@ LIES = {
 def test_a_shard_that_lies_is_corrupt(data: bytes) -> None:
     with pytest.raises(Corrupt, match="shard: "):
         read(data)
+
+
+def test_one_small_chunk_of_a_file_may_end_it() -> None:
+    (found,) = read(shard(file(A, [term(A, SMALLEST, 0, 1), term(B, 1, 3, 4)])))
+    assert found[1] == SMALLEST + 1
+
+
+def test_terms_are_read_in_order_however_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapterhub.protocols.xet.shard.ROWS", 3)
+    terms = [(A, SMALLEST * number, number, number + 1) for number in range(1, 12)]
+    ((_, size, found),) = read(shard(file(A, [term(*one) for one in terms])))
+    assert (size, found) == (SMALLEST * 66, terms)
 
 
 def test_four_billion_terms_that_are_only_claimed_cost_nothing() -> None:

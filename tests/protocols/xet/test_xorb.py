@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import random
 import tracemalloc
 
 import lz4.frame
@@ -47,6 +48,8 @@ def test_hostile_bytes_are_corrupt_or_read_and_never_more(noise: bytes, at: int,
                 assert len(unpack(xorb[found.start :][: found.packed], found)) == found.size
 
 
+# 50 empty blocks are a frame that unpacks, and each of them costs.
+EMPTY = lz4.frame.compress(b"p", store_size=False)[:7] + b"\1\0\0\0\0" * 50 + b"\1\0\0\x80p" + bytes(4)
 LIES = {
     "nothing at all": b"",
     "a header that ends early": header(4, 0, 4)[:5],
@@ -56,6 +59,8 @@ LIES = {
     "a chunk of no bytes": header(0, 0, 0),
     "a chunk that is too large": header(31, 1, LARGEST_CHUNK + 1) + GOLDEN_XORB[8:],
     "a chunk that is packed into too much": header(2 * LARGEST_CHUNK + 1, 1, 9) + b"p" * (2 * LARGEST_CHUNK + 1),
+    "a byte that is packed into empty blocks": header(len(EMPTY), 1, 1) + EMPTY,
+    "the same in groups of four": header(len(EMPTY), 2, 1) + EMPTY,
     "an unknown scheme": header(4, 3, 4) + b"poet",
     "a chunk as it is of two sizes": header(4, 0, 5) + b"poet",
     "too many chunks": chunk(b"p") * (MOST_CHUNKS + 1),
@@ -69,6 +74,16 @@ def test_a_header_that_lies_is_corrupt(xorb: bytes) -> None:
 
 
 BOMB = lz4.frame.compress(bytes(30 << 20))[: 2 * LARGEST_CHUNK]
+
+
+def test_a_chunk_of_noise_may_be_packed_though_that_makes_it_no_smaller() -> None:
+    for size in (1, 2, 127, LARGEST_CHUNK):
+        for more in ({}, {"content_checksum": True, "block_checksum": True, "block_size": 4}):
+            noise = random.Random(size).randbytes(size)
+            packed = lz4.frame.compress(noise, **more)
+            assert whole(header(len(packed), 1, size) + packed) == noise
+
+
 PACKED = {
     "no frame": b"poet" * 5,
     "less than it claims": lz4.frame.compress(b"p" * 99),

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from adapterhub.digest import Digest
+from adapterhub.document import canonical
 from adapterhub.hub import Hub
 from adapterhub.note import Note
 from adapterhub.protocols.hf_hub.layout import LARGEST_NOTE
@@ -78,3 +80,21 @@ def test_a_note_too_large_for_a_hub_stays_and_that_is_told(published: Running, r
     (pushed,) = mine.push(["ada/loud"], "team")
     assert pushed.detail == f"without 1 note: a Hub takes at most {LARGEST_NOTE} bytes in one"
     assert published.hub.show("ada/loud").digest == str(digest)
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [("origin", {"hf:org/x@main": {"a": 1}}), ("origin", {"hf:org/x@main": 5}), ("evaluation", {"x": 5})],
+)
+def test_a_note_that_is_none_of_its_kind_keeps_nobody_from_an_adapter(
+    published: Running, tmp_path: Path, kind: str, data: dict[str, object]
+) -> None:
+    about = digest_of(published.hub.desk.store, "ada/poet@1")
+    told = canonical({"about": str(about), "kind": kind, "data": data})
+    (published.home / "notes" / about.hex / f"{Digest.of(told).hex}.json").write_bytes(told)
+    reader = store_of(published, tmp_path / "reader")
+    for _ in range(2):
+        (pulled,) = reader.pull(["ada/poet@1"], "team")
+    assert pulled.detail == "without 1 note in no form we know"
+    assert reader.show("ada/poet").metrics == {"accuracy": 0.5}
+    assert reader.check().ok

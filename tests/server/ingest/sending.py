@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Event
 
 from adapterhub.reference import Name
 from adapterhub.server.claims import Claims
@@ -34,7 +35,7 @@ def send_xorb(ingest: XetIngest, depot: str, name: str, xorb: bytes) -> bool:
 def send_shard(ingest: XetIngest, depot: str, data: bytes) -> int:
     with ingest.receiving(depot) as (sink, path):
         sink.write(data)
-        return ingest.make(sink, path)
+        return len(list(ingest.make(sink, path, Event())))
 
 
 def xorb_of(chunks: Sequence[bytes], scheme: int = 1) -> bytes:

@@ -81,6 +81,18 @@ def test_hf_xet_uploads_and_sends_of_a_second_version_what_is_new(served: Runnin
     assert served.hub.check().ok
 
 
+def test_hf_xet_uploads_an_empty_file_beside_others(served: Running, tmp_path: Path) -> None:
+    """It says of one that its sha256 is 0; whoever commits it says what it is."""
+    files = (tmp_path / "empty", tmp_path / "small")
+    for file, data in zip(files, (b"", b"p"), strict=True):
+        file.write_bytes(data)
+    process = Client(served, tmp_path / "hf").start(*files)
+    said, complaint = process.communicate(timeout=60)
+    assert process.returncode == 0, complaint
+    assert said.split() == ["0" * 64, hashlib.sha256(b"p").hexdigest()]
+    assert all(there(served, file) for file in files)
+
+
 def test_where_chunks_are_gone_the_client_sends_them_again(served: Running, tmp_path: Path) -> None:
     client, file = Client(served, tmp_path / "hf"), write(tmp_path / "1", 1)
     whole = client.upload(file)

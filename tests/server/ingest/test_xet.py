@@ -20,9 +20,10 @@ from adapterhub.protocols.xet.shard import SMALLEST
 from adapterhub.protocols.xet.xorb import LARGEST_CHUNK
 from adapterhub.reference import Name
 from adapterhub.server.claims import Claims
-from adapterhub.server.ingest.xet import MOST, XetIngest
+from adapterhub.server.ingest.xet import XetIngest
 from adapterhub.server.ingest.xet_file import OPEN
 from adapterhub.server.ingest.xet_kept import xorb_path
+from adapterhub.server.ingest.xet_making import MOST
 from adapterhub.server.room import Room
 from adapterhub.server.settings import Serving
 from adapterhub.store.depots import SHORTEST
@@ -181,7 +182,7 @@ def test_a_file_that_is_too_large_is_refused_before_a_byte_is_made(tmp_path: Pat
 def test_a_bomb_bursts_before_it_is_unpacked(tmp_path: Path) -> None:
     ingest = ingest_at(tmp_path)
     depot = ingest.begin()
-    bomb = lz4.frame.compress(bytes(60 << 20))[: 2 * LARGEST_CHUNK]
+    bomb = lz4.frame.compress(bytes(60 << 20))[:LARGEST_CHUNK]
     for scheme in (1, 2):
         send_xorb(ingest, depot, A, header(len(bomb), scheme, LARGEST_CHUNK) + bomb)
         tracemalloc.start()

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2
@@ -9,10 +10,12 @@ import pytest
 
 from adapterhub.digest import Digest
 from adapterhub.protocols.xet.shard import LARGEST_SHARD
-from adapterhub.protocols.xet.xorb import LARGEST_XORB
+from adapterhub.protocols.xet.xorb import LARGEST_CHUNK, LARGEST_XORB
+from adapterhub.reference import Name
 from adapterhub.server.links import Links
 from adapterhub.store.store import Store
-from tests.protocols.xet.making import GOLDEN_NAME, GOLDEN_SHARD, GOLDEN_XORB, POEM, named
+from tests.protocols.xet.making import GOLDEN_NAME, GOLDEN_SHARD, GOLDEN_XORB, POEM, chunk, file, named, shard, term
+from tests.server.ingest.sending import shard_of
 from tests.server.running import Running
 
 
@@ -25,10 +28,12 @@ class Upload:
         told = self.answer.json()
         self.token, self.place = told.get("accessToken", ""), told.get("casUrl", "")
 
-    def post(self, path: str, data: Any = b"", token: str | None = "", place: str = "") -> httpx2.Response:
+    def post(
+        self, path: str, data: Any = b"", token: str | None = "", place: str = "", timeout: float = 60
+    ) -> httpx2.Response:
         word = self.token if token == "" else token
         headers = {"Authorization": f"Bearer {word}".encode()} if word else {}
-        with httpx2.Client(timeout=60, trust_env=False) as client:
+        with httpx2.Client(timeout=timeout, trust_env=False) as client:
             return client.post(f"{place or self.place}{path}", content=data, headers=headers)
 
 
@@ -95,6 +100,7 @@ def test_bodies_and_paths_that_lie_are_refused_and_leave_nothing(served: Running
         (XORB, bytes(LARGEST_XORB + 1), 413),
         (SHARD, b"", 400),
         (SHARD, b"poet", 400),
+        (SHARD, shard_of(b"p" * 4000, *[(GOLDEN_NAME, 1, 0, 1)] * 4000), 400),
         (SHARD, bytes(LARGEST_SHARD + 1), 413),
         ("/v1/xorbs/default/..%2f..%2fpoet", GOLDEN_XORB, 400),
         (f"/v1/xorbs/default/{'0' * 63}", GOLDEN_XORB, 400),
@@ -122,6 +128,33 @@ def test_a_body_that_is_cut_leaves_nothing(served: Running) -> None:
     while list(served.home.glob("incoming/xet/*/*/.*")) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert {path.name for path in served.home.glob("incoming/xet/*/*/*")} == {"lock"}
+
+
+def test_a_server_stops_to_make_much_of_little_when_its_client_has_gone(served: Running) -> None:
+    upload, each, many = Upload(served), 8 * LARGEST_CHUNK, 3000
+    assert upload.post(XORB, chunk(bytes(LARGEST_CHUNK), 1) * 8).status_code == 200
+    with pytest.raises(httpx2.ReadTimeout):
+        upload.post(SHARD, shard(file(named("a"), [term(GOLDEN_NAME, each, 0, 8)] * many)), timeout=0.5)
+    deadline = time.monotonic() + 10
+    while not (said := [line for line in served.lines() if "/v1/shards" in line.get("path", "")]):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert said[0]["status"] == 400
+    assert not list(served.home.glob("incoming/*.tmp"))
+    assert Upload(served).place == upload.place
+
+
+def test_many_requests_at_once_are_all_answered(served: Running) -> None:
+    """First uploads of several repositories, each cleaning up before, then xorbs that come to one depot together."""
+    names = [Name("ada", f"poet{number}") for number in range(12)]
+    for name in names:
+        Store(served.home).history.create(name, private=True, by="ada")
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda name: Upload(served, repository=str(name)).answer, names * 4))
+        assert {answer.status_code for answer in answers} == {200}
+        upload = Upload(served)
+        paths = [f"/v1/xorbs/default/{named(str(number))}" for number in range(200)]
+        assert {answer.status_code for answer in pool.map(lambda path: upload.post(path, GOLDEN_XORB), paths)} == {200}
 
 
 def test_no_log_line_holds_a_token(served: Running) -> None:

@@ -1,6 +1,7 @@
 """Odd things have pages too: what is damaged, empty, of another kind, or asked for in words that lead elsewhere."""
 
 import json
+from urllib.parse import quote
 
 import pytest
 
@@ -65,6 +66,21 @@ def test_data_and_models_have_pages_without_a_fit(odd):
         text = get(odd, f"/{name}").text
         assert "<dt>Kind</dt>" in text
         assert "Fit with the bases" not in text
+
+
+def test_what_turns_text_round_and_controls_are_shown_as_codes(odd):
+    words = "a\u202eb\x9bc\x1bd\u2066e"
+    files = {"README.md": f"# {words}\n\n`{words}`\n".encode(), "notes.txt": words.encode()}
+    poet = {path.name: path.read_bytes() for path in (odd.home.parent / "poet1").iterdir()}
+    folder = write_files(odd.home.parent / "turned", files | poet)
+    odd.hub.add(folder, "ada/turned")
+    odd.hub.note("ada/turned", {"said": words})
+    for path in ("/ada/turned", "/ada/turned/tree/main", "/ada/turned/commits/main", f"/?q={quote(words)}"):
+        answer = get(odd, path)
+        assert answer.status_code == 200
+        assert not set("\u202e\x9b\x1b\u2066") & set(answer.text)
+    text = get(odd, "/ada/turned").text
+    assert text.count("a\\u202eb\\x9bc\\x1bd\\u2066e") >= 2
 
 
 def test_what_is_not_audited_says_why(odd):

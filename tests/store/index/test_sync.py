@@ -12,7 +12,9 @@ import pytest
 from sqlalchemy import Engine, event
 
 from adapterhub.reference import parse
+from adapterhub.store.events import Event
 from adapterhub.store.index import sync
+from adapterhub.store.index.file import stamp
 from adapterhub.store.index.query import Question, search
 from adapterhub.store.store import Store
 from tests.builders import POET, digest_of, entry, filled
@@ -76,6 +78,60 @@ def test_a_deed_that_comes_long_after_its_event_was_seen_is_found(tmp_path: Path
     assert ask(store) == ["ada/poet@1"]
     store.names.point(parse("ada/x").name, "1", entry(0).digest, "ada")
     assert ask(store) == ["ada/poet@1", "ada/x@1"]
+
+
+def test_a_deed_that_comes_after_a_thousand_other_events_is_found(tmp_path: Path) -> None:
+    store = filled(tmp_path, "ada/poet")
+    store.events.write("publish", "ada/x@1")
+    ask(store)
+    for number in range(1005):
+        (store.layout.events / f"99991231T235959.{number:06}Z-0.json").write_bytes(b"{}")
+    ask(store)
+    store.names.point(parse("ada/x").name, "1", entry(0).digest, "ada")
+    assert ask(store) == ["ada/poet@1", "ada/x@1"]
+
+
+@pytest.mark.parametrize("seconds", [-3600, 3600])
+def test_no_clock_of_a_writer_or_of_a_file_server_hides_a_deed(tmp_path: Path, seconds: float) -> None:
+    store = filled(tmp_path, "ada/poet")
+    settle(store)
+    ask(store)
+    event = Event(time=f"{2026 if seconds > 0 else 1999}-01-01T00:00:00.000000Z", action="publish", reference="ada/x@1")
+    path = store.layout.events / event.file_name()
+    path.write_bytes(event.to_bytes())
+    for one in (path, store.layout.events):
+        os.utime(one, (time.time() + seconds,) * 2)
+    ask(store)
+    store.names.point(parse("ada/x").name, "1", entry(0).digest, "ada")
+    assert ask(store) == ["ada/poet@1", "ada/x@1"]
+
+
+def test_a_deed_that_is_done_when_nobody_waits_for_it_any_more_is_told_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = filled(tmp_path, "ada/poet")
+    told = store.events.write("publish", "ada/x@1", digest=str(entry(0).digest), by="ada")
+    ask(store)
+    clock = time.time()
+    monkeypatch.setattr("time.time", lambda: clock + 66)  # the writer stood still
+    ask(store)
+    store.names.point(parse("ada/x").name, "1", entry(0).digest, "ada")
+    assert ask(store) == ["ada/poet@1"]
+    told.done()
+    assert ask(store) == ["ada/poet@1", "ada/x@1"]
+    assert [event.reference for event in store.events.all()] == ["ada/poet@1", "ada/x@1"]  # and it is told once
+
+
+def test_while_nothing_happens_the_index_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = filled(tmp_path, "ada/poet")
+    clock = [time.time()]
+    monkeypatch.setattr("time.time", lambda: clock[0])
+    for _ in range(3):  # the first makes it, the second sees that the version is here
+        ask(store)
+    before = stamp(store.layout.index)
+    monkeypatch.setattr(sync, "_unseen", None)
+    ask(store)
+    assert stamp(store.layout.index) == before
 
 
 def sql(statement: str) -> Callable[[Path], None]:
