@@ -26,6 +26,9 @@ __all__ = ["GgufHeader", "is_gguf", "read"]
 LARGEST_HEADER = 100_000_000
 MOST_KEYS = 1 << 16
 MOST_TENSORS = 1 << 17
+MOST_ITEMS = 1 << 21
+"""Values in arrays that are gone through one by one: the largest vocabulary with its merges has under a million."""
+
 LONGEST_NAME = 1 << 16
 LONGEST_KEPT = 64
 DEEPEST = 4
@@ -100,6 +103,7 @@ class Cursor:
     end: int
     what: str
     place: int
+    items: int = 0
 
     def take(self, count: int) -> bytes:
         """The next bytes; `Corrupt` if there are fewer."""
@@ -135,6 +139,12 @@ class Cursor:
         if count > most or count * least > self.end - self.place:
             left = self.end - self.place
             _lie(self.what, f"claims {count} {things}; {most} may be, and {left} bytes are left for them")
+
+    def spend(self, count: int) -> None:
+        """Go through so many values one by one."""
+        self.items += count
+        if self.items > MOST_ITEMS:
+            _lie(self.what, f"claims {self.items} values in arrays; {MOST_ITEMS} may be")
 
     def _check(self, count: int) -> None:
         if count > self.end - self.place:
@@ -172,11 +182,12 @@ def _array(cursor: Cursor, key: str, depth: int) -> Any:
     if kind not in LEAST or depth > DEEPEST:
         _lie(cursor.what, f"{key!r} is an array of the unknown type {kind}, {depth} deep")
     cursor.expect(count, LEAST[kind], LARGEST_HEADER, f"values in {key!r}")
-    if count <= LONGEST_KEPT and kind != ARRAY:
-        return [_value(cursor, kind, key) for _ in range(count)]
-    if kind in SCALARS:
+    if kind in SCALARS and count > LONGEST_KEPT:
         cursor.skip(count * SCALARS[kind].size)
         return count
+    cursor.spend(count)
+    if count <= LONGEST_KEPT and kind != ARRAY:
+        return [_value(cursor, kind, key) for _ in range(count)]
     for _ in range(count):
         if kind == ARRAY:
             _array(cursor, key, depth + 1)

@@ -136,6 +136,16 @@ def test_arrays_nested_without_end_are_refused():
         read(b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + text("k") + struct.pack("<I", 9) + inner)
 
 
+@pytest.mark.parametrize("inner", [b"", struct.pack("<IQ", 7, 64) + bytes(64)], ids=["texts", "short arrays"])
+def test_values_that_would_take_minutes_to_go_through_are_refused_at_once(inner, monkeypatch):
+    monkeypatch.setattr(gguf_header, "MOST_ITEMS", 1000)
+    count = 1001 if not inner else 16
+    data = inner * count if inner else bytes(8 * count)
+    name = struct.pack("<Q", 1) + b"x" + struct.pack("<I", 9) + struct.pack("<IQ", 9 if inner else 8, count)
+    with pytest.raises(Corrupt, match="values in arrays; 1000 may be"):
+        read(b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + name + data)
+
+
 def test_a_yes_or_no_that_is_neither_is_refused():
     data = small(yes=True)
     with pytest.raises(Corrupt, match="'yes'"):

@@ -63,6 +63,15 @@ def test_words_authors_tags_formats_licenses_and_bases_are_looked_for(desk):
     assert (names(desk, text="hf"), names(desk, text="hf:"), len(names(desk, text="hf:org/tiny"))) == ([], [], 3)
 
 
+def test_a_base_is_found_by_a_part_of_its_name_in_any_case_of_any_script(desk):
+    pin = {"evidence": "name", "source": "hf:Ärger/Base_2"}
+    desk.store.publish(entry(5, notes=[("base", pin)]), parse("cy/poet"))
+    for part, found in (("äRGER/", 1), ("e_2", 1), ("hf:ärger", 1), ("base_model", 0), ("e%2", 0)):
+        assert names(desk, base=part) == ["cy/poet"] * found, part
+    assert names(desk, words=alternatives(["base_model:Ärger/BASE_2"])) == ["cy/poet"]
+    assert len(names(desk, base="TINY")) == 3
+
+
 def test_a_tag_is_no_license_and_no_base(desk):
     desk.store.note(
         parse("ada/poet"),

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from adapterhub.errors import WrongUsage
 from adapterhub.store.index.ask import answered
 from adapterhub.store.index.tables import Row
-from adapterhub.store.index.words import has, known_by, says
+from adapterhub.store.index.words import has, known_by, on_base, says
 
 if TYPE_CHECKING:
     from adapterhub.store.store import Store
@@ -94,7 +94,7 @@ def _statement(asked: Asked) -> Any:
         conditions.append(func.lower(Row.namespace) == asked.author.lower())
     conditions += [known_by(*group) for group in asked.words]
     if asked.base:
-        conditions.append(func.lower(Row.base).contains(asked.base.lower(), autoescape=True))
+        conditions.append(on_base(asked.base))
     if asked.target:
         conditions.append(has(["target"], [asked.target]))
     conditions += visible(asked.namespaces)

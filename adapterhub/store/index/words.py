@@ -3,16 +3,19 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, func, or_
 from sqlmodel import col, select
 
 from adapterhub.store.index.tables import Row, Word
 from adapterhub.store.summary import Summary
 
-__all__ = ["has", "known_by", "says", "text_of", "words_of"]
+__all__ = ["has", "known_by", "on_base", "says", "text_of", "words_of"]
 
 PREFIX = "hf:"
 """What stands before a base of a Hub, and is no part of its name."""
+
+FACT = "base_model:"
+"""What a base's name stands behind among the facts."""
 
 BASE = re.compile(r"^base_model:(adapter:)?(hf:)?")
 """A base as clients of the Hub filter by it."""
@@ -50,15 +53,22 @@ def _facts(summary: Summary) -> Iterator[str]:
     if summary.license:
         yield f"license:{summary.license.lower()}"
     if summary.base_name:
-        yield BASE.sub("base_model:", f"base_model:{summary.base_name.lower()}")
+        yield BASE.sub(FACT, f"{FACT}{summary.base_name.lower()}")
 
 
 def known_by(*words: str) -> ColumnElement[bool]:
     """Whether one of some words is what an adapter is known by: a fact, or a tag; no tag is a license or a base."""
-    facts = {BASE.sub("base_model:", word.lower()) for word in words}
-    free = {word for word in (*words, *facts) if not word.lower().startswith(("license:", "base_model:"))}
+    facts = {BASE.sub(FACT, word.lower()) for word in words}
+    free = {word for word in (*words, *facts) if not word.lower().startswith(("license:", FACT))}
     asked = ((["fact"], facts - free), (["fact", "tag"], free))
     return or_(*(has(kinds, some) for kinds, some in asked if some))
+
+
+def on_base(part: str) -> ColumnElement[bool]:
+    """Whether a row's base has a part of a name in its own; upper and lower case of any script count as the same."""
+    word, end = col(Word.word), FACT[:-1] + chr(ord(FACT[-1]) + 1)
+    wanted = func.substr(word, len(FACT) + 1).contains(part.lower().removeprefix(PREFIX), autoescape=True)
+    return col(Row.id).in_(select(Word.row).where(Word.kind == "fact", word >= FACT, word < end, wanted))
 
 
 def has(kinds: Iterable[str], words: Iterable[str]) -> ColumnElement[bool]:
