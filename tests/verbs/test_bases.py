@@ -23,6 +23,16 @@ def test_a_base_is_kept_once_and_known_by_name_and_by_digest(hub: Hub, tmp_path:
     assert hub.base_show(str(shown.weights_digest)[:16]).card == shown.card
 
 
+def test_a_folder_that_lies_here_is_meant_by_its_name(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_base(tmp_path / "tiny")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NotFound) as error:
+        hub.base_show("tiny")
+    assert error.value.hint == "write ./tiny for what lies there in this folder"
+
+
 @pytest.mark.parametrize("word", ["s", "sha", "sha256:", "sha256:0123", ""])
 def test_a_few_letters_are_no_digest_of_a_base(hub: Hub, tmp_path: Path, word: str) -> None:
     hub.base_add(tiny_base(tmp_path / "tiny"))
