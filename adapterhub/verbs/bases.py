@@ -121,7 +121,7 @@ def _known(desk: Desk, word: str) -> Card:
         each = ", ".join(f"{card.weights_digest or _digest(card)} ({card.source})" for card in found)
         raise BadReference(f"{word} may mean {len(found)} bases: {each}", hint="write the first digits of the digest")
     names = ", ".join(sorted(card.name for card in cards)) or "none"
-    meant = f"write ./{word} for what lies there in this folder" if Path(word).exists() else ""
+    meant = f"write ./{word} for what lies there in this folder" if word and Path(word).exists() else ""
     raise NotFound(
         f"no base is called {word!r} here; known: {names}", hint=meant or f"{KINDS} by `adapterhub base add`"
     )
