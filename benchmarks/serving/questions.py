@@ -72,9 +72,14 @@ def _begun(served: Served, filled: float, count: int) -> Table:
     """From the start of a server that has no index yet."""
     index = apart(f"{HERE}:waited", served.url, served.token, "/api/models?limit=1", "/healthz")
     base = apart(f"{HERE}:waited", served.url, served.token, _base(served), "/healthz")
+    whole = apart(f"{HERE}:waited", served.url, served.token, _base(served), "/healthz", "not read yet")
     rows = [(f"{count:,} adapters", "seconds", "/healthz meanwhile: p50, ms", "the longest, ms")]
     rows.append(("filling the store, without fsync", plain(filled), "", ""))
-    for what, seen in (("until the first list: the index is made", index), ("then, until a base's page", base)):
+    for what, seen in (
+        ("until the first list: the index is made", index),
+        ("then, until a base's page, of what was read", base),
+        ("then, until it tells of all", whole),
+    ):
         took = seen["took"]
         longest = milliseconds(max(took)) if took else ""
         rows.append((what, plain(seen["seconds"]), milliseconds(quantile(took, 0.5)), longest))
