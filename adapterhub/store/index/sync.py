@@ -91,7 +91,7 @@ def _fill(store: "Store", engine: Engine) -> None:
     SQLModel.metadata.create_all(engine)
     with Session(engine) as session:
         seen = store.events.listing()
-        young = set(_youngest(store))
+        young = set(_youngest(store, seen.names))
         _insert(session, store, summaries(store, store.names.all()))
         now = time.time()
         _insert_all(session, Seen, [{"event": name, "at": now if name in young else 0} for name in seen.names])
@@ -100,15 +100,14 @@ def _fill(store: "Store", engine: Engine) -> None:
         session.commit()
 
 
-def _youngest(store: "Store") -> list[str]:
+def _youngest(store: "Store", names: Iterable[str]) -> list[str]:
     """The events that were told within a minute of the last one: what they tell of may be in the making."""
-    try:
-        with os.scandir(store.layout.events) as found:
-            told = [(item.stat().st_mtime, item.name) for item in found]
-    except (FileNotFoundError, NotADirectoryError):  # also one that was taken back meanwhile: then all wait for `at`
-        return list(store.events.listing().names)
-    last = max(told, default=(0.0, ""))[0]  # not our clock: a file server has its own
-    return [name for changed, name in told if changed > last - SETTLED]
+    told = dict[str, float]()
+    for name in names:
+        with contextlib.suppress(FileNotFoundError):  # taken back meanwhile
+            told[name] = (store.layout.events / name).stat().st_mtime
+    last = max(told.values(), default=0.0)  # not our clock: a file server has its own
+    return [name for name, changed in told.items() if changed > last - SETTLED]
 
 
 def _engine(path: Path | None) -> Engine:

@@ -91,6 +91,18 @@ def test_a_deed_that_comes_after_a_thousand_other_events_is_found(tmp_path: Path
     assert ask(store) == ["ada/poet@1", "ada/x@1"]
 
 
+def test_an_event_that_is_taken_back_while_the_index_is_made_makes_no_old_one_young(tmp_path: Path) -> None:
+    store = filled(tmp_path, "ada/poet")
+    settle(store)
+    store.alias(POET, "prod")
+    (store.layout.events / "20260101T000000.000000Z-0.json").symlink_to("gone")
+    (store.layout.events / ".half.tmp").symlink_to("gone")
+    ask(store)
+    with closing(sqlite3.connect(store.layout.index)) as index:
+        young = index.execute("select event from seen where at > 0").fetchall()
+    assert young == [(store.events.files()[-1],)]
+
+
 @pytest.mark.parametrize("seconds", [-3600, 3600])
 def test_no_clock_of_a_writer_or_of_a_file_server_hides_a_deed(tmp_path: Path, seconds: float) -> None:
     store = filled(tmp_path, "ada/poet")
