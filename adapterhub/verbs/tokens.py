@@ -51,7 +51,7 @@ def create(desk: Desk, name: str, role: str, namespaces: Iterable[str] = (), exp
     if wanted is None:
         raise WrongUsage(f"{role!r} is no role", hint=f"a token is for {', '.join(ROLES)}")
     id, created = secrets.token_hex(6), now()
-    text = f"{PREFIX}_{id}_{secrets.token_urlsafe(32)}"
+    text = f"{PREFIX}_{id}_{secrets.token_hex(32)}"
     token = Token(
         name=name,
         hash=Digest.of(text.encode()).hex,

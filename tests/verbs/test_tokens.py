@@ -1,5 +1,7 @@
 """Tokens: told once, kept as a hash, ended by time or by hand."""
 
+import re
+
 import pytest
 
 from adapterhub import Hub
@@ -27,11 +29,11 @@ def test_a_token_is_told_once_and_kept_as_its_hash(hub):
     assert "hash" not in shown.model_dump()
 
 
-def test_two_tokens_share_nothing(hub):
+def test_two_tokens_share_nothing_and_each_is_one_word_whose_last_part_is_its_secret(hub):
     one, other = hub.token_create("a", "read"), hub.token_create("b", "read")
-    secrets = [made.token.removeprefix(f"{PREFIX}_{made.id}_") for made in (one, other)]
-    assert secrets[0] != secrets[1]
-    assert [len(secret) for secret in secrets] == [43, 43]
+    for made in (one, other):
+        assert re.fullmatch(rf"{PREFIX}_{made.id}_[0-9a-f]{{64}}", made.token)
+    assert one.token.rpartition("_")[2] != other.token.rpartition("_")[2]
 
 
 def test_a_name_is_free_again_once_its_token_has_ended(hub):
