@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from adapterhub.store.sweep import Swept
     from adapterhub.transfer.copy import Progress
     from adapterhub.verbs.export import Exported
-    from adapterhub.verbs.move import Pulled, Pushed, RemoteShown
+    from adapterhub.verbs.pull import Pulled
+    from adapterhub.verbs.push import Pushed
+    from adapterhub.verbs.remotes import RemoteShown
     from adapterhub.verbs.scan import Scanned
     from adapterhub.verbs.shown import Shown
 
@@ -226,7 +228,7 @@ class Hub(Composer, Auditor, Trainer, Doorkeeper):
 
         `hf:org/name[@revision][#folder]` is a repository of the Hub; a name after it is what it will be called here.
         """
-        from adapterhub.verbs.move import pull
+        from adapterhub.verbs.pull import pull
 
         return pull(self.desk, as_words(words), remote, bases=as_words(bases), require=require, progress=progress)
 
@@ -241,7 +243,7 @@ class Hub(Composer, Auditor, Trainer, Doorkeeper):
         progress: "Progress | None" = None,
     ) -> "builtins.list[Pushed]":
         """Send entries from this store to a remote; what is new on a Hub is private unless `public`."""
-        from adapterhub.verbs.move import push
+        from adapterhub.verbs.push import push
 
         words, named = as_words(words), tuple(aliases)
         return push(
@@ -250,24 +252,24 @@ class Hub(Composer, Auditor, Trainer, Doorkeeper):
 
     def remote_add(self, name: str, url: str) -> "RemoteShown":
         """Remember a remote."""
-        from adapterhub.verbs.move import remote_add
+        from adapterhub.verbs.remotes import remote_add
 
         return remote_add(self.desk, name, url)
 
     def remote_list(self) -> "builtins.list[RemoteShown]":
         """The remotes this store knows."""
-        from adapterhub.verbs.move import remote_list
+        from adapterhub.verbs.remotes import remote_list
 
         return remote_list(self.desk)
 
     def remote_remove(self, name: str) -> "RemoteShown":
         """Forget a remote; nothing there is touched."""
-        from adapterhub.verbs.move import remote_remove
+        from adapterhub.verbs.remotes import remote_remove
 
         return remote_remove(self.desk, name)
 
     def remote_test(self, name: str) -> "RemoteShown":
         """Ask a remote whether it is there and readable."""
-        from adapterhub.verbs.move import remote_test
+        from adapterhub.verbs.remotes import remote_test
 
         return remote_test(self.desk, name)

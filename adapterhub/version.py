@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from adapterhub.errors import BadReference
 
-__all__ = ["check_label", "is_label", "next_integer"]
+__all__ = ["check_label", "is_label", "is_older", "next_integer"]
 
 LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 
@@ -30,6 +30,16 @@ def check_label(text: str, what: str = "version") -> str:
             hint=f"a valid {what}: letters, digits, '.', '_', '-'; first a letter or digit, as in 1, 1.2.0, prod",
         )
     return text
+
+
+def is_older(label: str, other: str) -> bool:
+    """Whether the numbers in a label come before those in another; how versions are written is everybody's own.
+
+    >>> is_older("1.9", "1.10"), is_older("2", "1"), is_older("calm", "nightly")
+    (True, False, False)
+    """
+    one, two = ([int(number) for number in re.findall("[0-9]+", word)] for word in (label, other))
+    return one < two
 
 
 def next_integer(labels: Iterable[str]) -> str:

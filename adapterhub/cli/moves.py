@@ -1,20 +1,35 @@
 """Pull, push and remotes, for people."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from adapterhub.cli.output import say
+from adapterhub.cli.progress import Bars, bars
 from adapterhub.cli.table import Column, print_table
 from adapterhub.cli.text import clean
 from adapterhub.readable import short, size
 
 if TYPE_CHECKING:
-    from adapterhub.verbs.move import Pulled, Pushed, RemoteShown
+    from adapterhub.verbs.pull import Pulled
+    from adapterhub.verbs.push import Pushed
+    from adapterhub.verbs.remotes import RemoteShown
 
-__all__ = ["print_pulled", "print_pushed", "print_remote", "print_remotes"]
+__all__ = ["moving", "print_pulled", "print_pushed", "print_remote", "print_remotes"]
 
 MOVED = (Column("REFERENCE", keep=20), Column("DIGEST"))
 REMOTES = (Column("NAME"), Column("URL", keep=20), Column("KIND", keep=8))
+
+
+@contextlib.contextmanager
+def moving() -> Iterator[Bars | None]:
+    """Bars while bytes move; who stops it hears how it goes on."""
+    try:
+        with bars() as progress:
+            yield progress
+    except KeyboardInterrupt:
+        say("stopped; the same command goes on from there")
+        raise
 
 
 def print_pulled(pulled: "Sequence[Pulled]") -> None:
@@ -34,11 +49,14 @@ def _say_fits(item: "Pulled") -> None:
     say(f"{item.reference} {told}")
 
 
-def print_pushed(pushed: "Sequence[Pushed]") -> None:
-    """What went, and how many bytes of it were missing there."""
+def print_pushed(pushed: "Sequence[Pushed]", aliases: Sequence[str] = ()) -> None:
+    """What went, how many bytes of it were missing there, and what the aliases mean there now."""
     print_table((*MOVED, Column("SENT", right=True)), [_moved(item, item.bytes_sent) for item in pushed])
     for detail in dict.fromkeys(item.detail for item in pushed if item.detail):
         say(detail)
+    for reference in {item.reference.partition("@")[0]: item.reference for item in pushed}.values():
+        for alias in dict.fromkeys(aliases):
+            say(f"{alias} → {reference}")
 
 
 def _moved(item: "Pulled | Pushed", count: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from adapterhub.cli.options import Run
@@ -26,13 +27,17 @@ def serve(run: Run, serving: "Serving") -> None:
     from adapterhub.server.run import serve as begin
 
     hub = run.hub()
+    fresh = not hub.desk.store.root.exists()
 
     def started(url: str) -> None:
         run.answer(
             {"url": url, "store": str(hub.store)}, lambda said: print(f"serving {said['store']} at {said['url']}")
         )
         if not any(token.state == "good" for token in hub.token_list()):
-            say("nobody can write yet: `adapterhub token create NAME --role write --namespace NAME` makes a token")
+            create = f"adapterhub token create NAME --role write --namespace NAME --store {quote(str(hub.store))}"
+            say(f"nobody can write yet: `{create}` makes a token")
+        if fresh:
+            say(f"the store is new: nothing was at {clean(str(hub.store))} before")
 
     begin(hub.desk, serving, started)
 

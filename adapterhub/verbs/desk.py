@@ -24,6 +24,8 @@ Contents = tuple[tuple[str, str], ...]
 
 PathLike = str | Path
 
+PULL = "adapterhub pull {word}, then name {here}; in full: [remote:]namespace/name[@pin]"
+
 DEFAULT = "origin"
 HUB = "hf"
 """The word for the Hub that huggingface_hub asks: huggingface.co, or HF_ENDPOINT."""
@@ -43,28 +45,25 @@ class Desk:
         """The store as it is under a name, for what is published or said there by whoever sits here."""
         return self.store.under(name, guest=self.sees is not None)
 
-    def reference(self, word: str) -> Reference:
-        """A word that must be a name in this store, not a folder and not in a remote."""
+    def reference(self, word: str, elsewhere: str = PULL) -> Reference:
+        """A word that must be a name in this store, not a folder and not in a remote; for the latter `elsewhere` says
+        what to do, of `{word}`, `{remote}`, and `{here}`, its name in this store."""
         if is_folder(word):
             raise WrongUsage(
-                f"{word} is a folder, where a name is wanted", hint="write namespace/name, for example ada/poet"
+                f"{word} is a folder, where a name is wanted",
+                hint=f"write namespace/name, for example ada/poet; `adapterhub add {word} ada/poet` gives it one",
             )
         reference = parse(word)
-        if reference.remote:
+        if remote := reference.remote:
             raise BadReference(
-                f"{word} lies in the remote {reference.remote}; this command works on the store alone",
-                hint=f"adapterhub pull {word}, then name {reference.here()}; in full: [remote:]namespace/name[@pin]",
+                f"{word} lies in the remote {remote}; this command works on the store alone",
+                hint=elsewhere.format(word=word, remote=remote, here=reference.here()),
             )
         return reference
 
     def target(self, word: str) -> Reference:
         """A word that must be a name in this store something can be published under."""
-        if not is_folder(word) and (remote := parse(word).remote):
-            raise BadReference(
-                f"{word} lies in the remote {remote}; this command writes to the store alone",
-                hint=f"write {parse(word).here()}; `adapterhub push {parse(word).here()} --to {remote}` sends it there",
-            )
-        reference = self.reference(word)
+        reference = self.reference(word, "write {here}; `adapterhub push {here} --to {remote}` sends it there")
         if reference.is_digest:
             raise BadReference(
                 f"{word}: a version is a word, not a digest", hint="write namespace/name or namespace/name@1"

@@ -38,14 +38,16 @@ def path(desk: Desk, word: str) -> Path:
 
 def alias(desk: Desk, word: str, name: str, expect: str | None = None) -> Listed:
     """Let an alias mean a version."""
-    return desk.store.alias(desk.reference(word), name, expect)
+    reference = desk.reference(word, "`adapterhub push {here} --to {remote} --alias ALIAS` moves it there")
+    return desk.store.alias(reference, name, expect)
 
 
 def _say(desk: Desk, word: str, kind: str, data: dict[str, Any]) -> Listed:
     """Note something about an entry, unless that is known."""
     listed = desk.store.resolve(desk.reference(word))
-    if not gather(desk.store.under(listed.reference.name).notes.about(listed.digest)).says(kind, data):
-        desk.store.note(listed.reference, desk.store.say(listed.digest, kind, data))
+    store = desk.store.under(listed.reference.name)
+    if not gather(store.notes.about(listed.digest)).says(kind, data):
+        store.note(listed.reference, store.say(listed.digest, kind, data))
     return listed
 
 

@@ -2,6 +2,10 @@
 
 import pytest
 
+from adapterhub.cli.options import Run
+from adapterhub.cli.served import serve
+from adapterhub.server import run as server
+from adapterhub.server.settings import Serving
 from tests.cli.builders import CommandLine
 
 
@@ -31,7 +35,8 @@ def test_a_token_is_revoked_by_name(run):
     run("token", "create", "ci")
     assert "is revoked" in run("token", "revoke", "ci").out
     assert "revoked" in run("token", "list").out
-    assert "no token has this name" in run("token", "revoke", "ci", code=3).err
+    assert "ci: this token is revoked already" in run("token", "revoke", "ci", code=3).err
+    assert "no token has this name" in run("token", "revoke", "cj", code=3).err
     assert "'root' is no role" in run("token", "create", "x", "--role", "root", code=2).err
 
 
@@ -48,3 +53,16 @@ def test_serving_refuses_words_that_make_no_sense(run):
     assert "'much' is no size" in run("serve", "--largest", "much", code=2).err
     assert "cannot listen on 203.0.113.1" in run("serve", "--host", "203.0.113.1", "--port", "0", code=7).err
     assert "less than or equal to 65535" in run("serve", "--port", "65536", code=2).err
+
+
+def test_a_server_says_where_a_token_is_made_and_that_its_store_is_new(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(server, "serve", lambda desk, serving, started: started("http://here"))
+    store = tmp_path / "a store"
+    serve(Run(store=str(store)), Serving())
+    told = capsys.readouterr()
+    assert told.out == f"serving {store} at http://here\n"
+    assert f"--namespace NAME --store '{store}'`" in told.err
+    assert f"the store is new: nothing was at {store} before" in told.err
+    CommandLine(store, tmp_path)("token", "create", "ada", "--role", "write")
+    serve(Run(store=str(store)), Serving())
+    assert capsys.readouterr().err == ""

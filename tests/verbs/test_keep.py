@@ -6,6 +6,8 @@ import pytest
 
 from adapterhub.errors import NotFound, WrongUsage
 from adapterhub.hub import Hub
+from adapterhub.note import Note
+from adapterhub.reference import parse
 from tests.builders import (
     adapter_files,
     entry,
@@ -39,6 +41,17 @@ def test_tags_metrics_and_notes_change_no_digest_and_no_version(hub: Hub) -> Non
     shown = hub.show("ada/poet")
     assert (shown.digest, shown.reference) == (str(entry().digest), "ada/poet@1")
     assert (shown.tags, shown.metrics, shown.values) == (("calm", "new"), {"accuracy": 0.95}, {"reviewer": "ada"})
+
+
+def test_what_is_said_now_counts_though_a_clock_that_was_ahead_had_spoken_before(hub: Hub) -> None:
+    digest, then = str(entry().digest), "2999-01-01T00:00:00.000000Z"
+    early = Note(about=digest, kind="metrics", data={"accuracy": 0.5}, time=then)
+    for note in (early, Note(about=digest, kind="tags", data={"add": ["old"]}, time=then)):
+        hub.desk.store.note(parse("ada/poet@1"), note)
+    hub.tag("ada/poet", ["new"], drop=["old"])
+    hub.note("ada/poet", {"accuracy": "unknown"})
+    shown = hub.show("ada/poet")
+    assert (shown.tags, shown.metrics, shown.values) == (("new",), {}, {"accuracy": "unknown"})
 
 
 def test_saying_again_what_is_known_writes_nothing(hub: Hub) -> None:

@@ -21,7 +21,8 @@ def command(
 ) -> None:
     """Point an alias such as `prod` at a version.
 
-    Two people who move it at the same time: one wins, the other gets a conflict (exit 9).
+    Two people who move it at the same time: one wins, the other gets a conflict (exit 9). In a remote, also back to an
+    older version, it is moved by `adapterhub push ada/poet@3 --alias prod`.
     """
     run = run_of(ctx)
     pointed = rows.named(run.hub().alias(reference, alias, expect))

@@ -6,11 +6,11 @@ from typer import Argument, Context, Option
 
 from adapterhub.cli import moves
 from adapterhub.cli.options import run_of
-from adapterhub.cli.progress import bars
 
 EXAMPLES = (
     "adapterhub push ada/poet",
     "adapterhub push ada/poet ada/chat@2 --to team",
+    "adapterhub push 'ada/*' --to team",
     "adapterhub push ada/poet --next --alias prod",
     "adapterhub push ada/poet --to hf --public",
 )
@@ -36,8 +36,10 @@ def command(
 
     Only bytes that are missing there are sent, files first and names last: nobody ever sees half an entry. On a Hub
     (hub+https://…, or `hf` for huggingface.co) it becomes a model repository: one commit, and a tag for the version.
+    With a star, in quotes, a word is every entry that it matches: 'ada/*' the newest of each adapter, 'ada/*@*' every
+    version.
     """
     run = run_of(ctx)
-    with bars() as progress:
+    with moves.moving() as progress:
         moved = run.hub().push(references, to, next_version=next, aliases=alias or (), public=public, progress=progress)
-    run.answer(moved, moves.print_pushed)
+    run.answer(moved, lambda pushed: moves.print_pushed(pushed, alias or ()))
