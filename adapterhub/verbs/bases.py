@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "base_add_card",
+    "base_names",
     "card_bytes",
     "card_for",
     "kept_card",
@@ -48,6 +49,9 @@ __all__ = [
 
 KINDS = "a base is a folder or file (./base), an entry of kind model (ada/base), hf:[org/]name, or one that was kept"
 
+HEARD = re.compile(r".* \[([0-9a-f]{12})\]")
+"""A name that only adapters give; the digest in it says which base is meant."""
+
 
 def card_bytes(card: Card) -> bytes:
     """A card as it is kept: without what this machine calls the base, so that the same base has the same card."""
@@ -59,6 +63,7 @@ def card_for(desk: Desk, word: str, *, hashes: bool = True, watch: Watch | None 
 
     What lies on a Hub is never hashed: its card has the digests of its files where the Hub tells them.
     """
+    word = heard[1] if (heard := HEARD.fullmatch(word)) else word
     if (place := _place(desk, word)) is not None:
         return place.card(desk, hashes=hashes, watch=watch)
     return _known(desk, word)
@@ -138,9 +143,26 @@ def _digest(card: Card) -> Digest:
     return Digest.of(card_bytes(card))
 
 
+def base_names(desk: Desk, told: Mapping[str, str] | None = None) -> Mapping[str, KnownBase]:
+    """What bases are called here, by their cards: what a person said; of others, what the adapters pinned to them say.
+
+    The latter is hearsay: the digest stands behind it, and no word means a base by it alone. `told` is what adapters
+    say, where not all may be heard.
+    """
+    known = desk.store.settings.bases
+    unnamed = [digest for digest in desk.store.card_digests() if digest.hex not in known]
+    if not unnamed:
+        return known
+    from adapterhub.store.index.kin import pinned
+
+    said = pinned(desk.store, None) if told is None else told
+    heard = {one.hex: said[str(one)].removeprefix("hf:") for one in unnamed if said.get(str(one))}
+    return {**known, **{digest: KnownBase(name=f"{name} [{digest[:12]}]") for digest, name in heard.items()}}
+
+
 def known_cards(desk: Desk) -> Iterator[Card]:
     """The cards this store keeps, under the names it knows for them."""
-    names = desk.store.settings.bases
+    names = base_names(desk)
     for digest, data in desk.store.cards():
         yield known_card(digest, data, names)
 

@@ -5,7 +5,7 @@ the adapters he sees are pinned to, and of no other: a base may be somebody's ow
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
 
@@ -16,7 +16,7 @@ from adapterhub.errors import AdapterHubError
 from adapterhub.settings import KnownBase
 from adapterhub.store.index.alike import Key
 from adapterhub.store.index.kin import pinned
-from adapterhub.verbs.bases import known_card
+from adapterhub.verbs.bases import base_names, known_card
 from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.fits import adapter_for, fitting
 from adapterhub.verbs.matrix import groups, members
@@ -35,12 +35,12 @@ def bases_for(desk: Desk, namespaces: Namespaces) -> Bases:
     if next(desk.store.card_digests(), None) is None:
         return {}
     told = None if namespaces is None else pinned(desk.store, namespaces)
-    found = {digest: card for digest, card in _cards(desk) if told is None or str(digest) in told}
+    found = {digest: card for digest, card in _cards(desk, told) if told is None or str(digest) in told}
     return dict(sorted(found.items(), key=lambda item: (item[1].name, item[0])))
 
 
-def _cards(desk: Desk) -> Iterator[tuple[Digest, Card]]:
-    names = desk.store.settings.bases
+def _cards(desk: Desk, told: Mapping[str, str] | None) -> Iterator[tuple[Digest, Card]]:
+    names = base_names(desk, told)
     for digest in desk.store.card_digests():
         try:
             yield digest, _card(digest, desk.store.card(digest), names.get(digest.hex))

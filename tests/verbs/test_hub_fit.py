@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from adapterhub.digest import Digest
-from adapterhub.errors import Refused
+from adapterhub.errors import NotFound, Refused
 from adapterhub.hub import Hub
 from adapterhub.reference import Name
 from adapterhub.store.index import alike
@@ -86,8 +86,8 @@ def test_a_base_has_the_newest_version_of_each_adapter_the_best_first(hub):
 
 
 def test_a_base_says_of_each_adapter_what_the_audit_says(hub, tmp_path):
-    for name in ("other", "like"):
-        hub.add(tiny_adapter(tmp_path / name, seed=hash(name) % 97), f"bob/{name}", base=tmp_path / "two")
+    for seed, name in enumerate(("other", "like"), 40):
+        hub.add(tiny_adapter(tmp_path / name, seed=seed), f"bob/{name}", base=tmp_path / "two")
     hub.add(tiny_adapter(tmp_path / "large", size=6), "bob/large")
     for card in bases_for(hub.desk, ALL).values():
         counts, fits = on(hub, card, ALL, 9)
@@ -127,3 +127,19 @@ def test_what_was_not_read_yet_is_counted_and_left_out(hub):
     assert [fitting_on(hub.desk, one, who, 9)[2] for who in (ALL, BOB, NOBODY)] == [3, 2, 1]
     known_adapters(hub.desk)
     assert fitting_on(hub.desk, one, ALL, 9)[2] == 0
+
+
+def test_a_base_nobody_named_here_is_called_what_the_adapters_that_are_seen_call_it(tmp_path):
+    maker, server = Hub.open(tmp_path / "maker"), Hub.open(tmp_path / "server")
+    base, said = tiny_base(tmp_path / "base"), {"ada/bare": None, "bob/poet": "bob/base", "ada/poet": "ada/base"}
+    for at, (name, named) in enumerate(said.items()):
+        maker.add(tiny_adapter(tmp_path / name, seed=at, base_model_name_or_path=named), name, base=base)
+    maker.push(said, f"file://{tmp_path}/server")
+    (card,) = bases_for(server.desk, ALL)
+    assert names(server, ALL) == names(server, BOB) == [f"bob/base [{card.short}]"]
+    assert names(server, frozenset({"ada"})) == [f"ada/base [{card.short}]"]
+    assert server.base_show(f"bob/base [{card.short}]").card == str(card)
+    with pytest.raises(NotFound, match="bob/base"):
+        server.base_show("bob/base")  # hearsay alone means no base
+    server.base_add(base)
+    assert names(server, ALL) == ["base"]

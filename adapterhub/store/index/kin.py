@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from adapterhub.store.index.newest import answers, visible
 from adapterhub.store.index.tables import Row, Word
@@ -35,8 +35,13 @@ def children(store: "Store", digest: str, namespaces: frozenset[str] | None, lim
     return [row.reference for row in answers(store, asked.order_by(col(Row.time).desc(), col(Row.id)).limit(limit))]
 
 
-def pinned(store: "Store", namespaces: frozenset[str]) -> frozenset[str]:
-    """The digests of the base cards that adapters are pinned to."""
-    columns: Any = select(Row.pin, Row.noted).distinct()
-    pins = (json.loads(pin) for row in answers(store, columns.where(*visible(namespaces))) for pin in row if pin)
-    return frozenset(pin["card"] for pin in pins if pin.get("card"))
+def pinned(store: "Store", namespaces: frozenset[str] | None) -> dict[str, str]:
+    """The digests of the base cards that adapters are pinned to, and what the first that names its base calls it."""
+    columns: Any = (Row.pin, Row.noted, Row.base)
+    asked: Any = select(*columns).where(*visible(namespaces)).group_by(*columns).order_by(func.min(Row.time))
+    found: dict[str, str] = {}
+    for row in answers(store, asked):
+        for pin in filter(None, (row.pin, row.noted)):
+            if card := json.loads(pin).get("card"):
+                found[card] = found.get(card) or row.base or ""
+    return found
