@@ -12,7 +12,7 @@ from adapterhub.document import Document
 from adapterhub.errors import Corrupt
 from adapterhub.manifest import BasePin, Pinned
 
-__all__ = ["IllFormed", "Note", "Noted", "check_word", "gather"]
+__all__ = ["OTHER", "IllFormed", "Note", "Noted", "check_word", "gather"]
 
 
 class IllFormed(Corrupt):
@@ -229,6 +229,8 @@ class Noted(Document):
 
 
 OTHER = {"metrics": "values", "values": "metrics"}
+"""Kinds that speak of the same keys."""
+
 SAID = ("metrics", "cost", "log", "training", "evaluation", "audit", "origin", "values", "card", "license", "base")
 
 

@@ -6,6 +6,7 @@ has been read or made.
 """
 
 import builtins
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from adapterhub.protocols.hf_hub.address import Address
 from adapterhub.protocols.hf_hub.answers import public_refused
 from adapterhub.protocols.hf_hub.client import Client, client_of, is_home, is_offline
 from adapterhub.protocols.hf_hub.faults import OFFLINE
-from adapterhub.protocols.hf_hub.layout import LARGEST_NOTE, note_of, note_path
+from adapterhub.protocols.hf_hub.layout import note_of, note_path
 from adapterhub.readable import count
 from adapterhub.reference import Name, Reference
 from adapterhub.registry import Listed, Published, Registry
@@ -28,7 +29,7 @@ from adapterhub.remotes.hub_alias import point
 from adapterhub.remotes.hub_book import Book, Version, read_book, versions_told
 from adapterhub.remotes.hub_entry import Lying, cards
 from adapterhub.remotes.hub_find import Finder
-from adapterhub.remotes.hub_push import is_too_large, push
+from adapterhub.remotes.hub_push import left_out, push
 from adapterhub.remotes.hub_said import origin, said
 from adapterhub.store.summary import Summary
 from adapterhub.version import check_label
@@ -186,9 +187,9 @@ class HubRemote:
         """See `Registry.publish`: one commit on main, made for the commit it was at; then the tag."""
         if reference.pin is not None and not reference.is_digest:
             check_label(reference.pin)
-        left = sum(map(is_too_large, entry.notes))
-        less = f"without {count(left, 'note')}: a Hub takes at most {LARGEST_NOTE} bytes in one" if left else ""
-        self.missing = "; ".join(filter(None, (less, self._private.get(reference.name, ""))))
+        left = Counter(filter(None, map(left_out, entry.notes)))
+        less = [f"without {count(many, 'note')}: {why}" for why, many in left.items()]
+        self.missing = "; ".join(filter(None, (*less, self._private.get(reference.name, ""))))
         return push(self.finder, entry, reference, public=self.public)
 
     def remove(self, reference: Reference) -> None:

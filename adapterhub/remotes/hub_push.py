@@ -15,7 +15,7 @@ from adapterhub.errors import AdapterHubError, Conflict, NotFound, Refused
 from adapterhub.note import Note
 from adapterhub.protocols.hf_hub.client import Client, quiet
 from adapterhub.protocols.hf_hub.faults import Moved, Taken
-from adapterhub.protocols.hf_hub.layout import LARGEST_NOTE, reserved
+from adapterhub.protocols.hf_hub.layout import LARGEST_NOTE, latest, reserved
 from adapterhub.protocols.hf_hub.repository import Tree
 from adapterhub.reference import Reference
 from adapterhub.registry import LabelTaken, Published
@@ -24,7 +24,7 @@ from adapterhub.remotes.hub_find import Finder
 from adapterhub.remotes.hub_plan import Plan, path_of
 from adapterhub.version import next_integer
 
-__all__ = ["is_too_large", "push"]
+__all__ = ["left_out", "push"]
 
 TRIES = 20
 """How often another writer may be faster."""
@@ -42,9 +42,13 @@ def push(finder: Finder, entry: Entry, reference: Reference, *, public: bool = F
     raise Conflict(f"{reference.name}: {TRIES} other writers were faster", hint="try again")
 
 
-def is_too_large(note: Note) -> bool:
-    """Whether no Hub of ours takes a note."""
-    return len(note.to_bytes()) > LARGEST_NOTE
+def left_out(note: Note) -> str:
+    """Why no Hub of ours takes a note; empty where it does."""
+    if len(note.to_bytes()) > LARGEST_NOTE:
+        return f"a Hub takes at most {LARGEST_NOTE} bytes in one"
+    if note.time > latest():
+        return "said later than now, so by a clock that was ahead; a push takes along what is due"
+    return ""
 
 
 def _insist_taken(place: str, operations: Iterable[object]) -> None:
@@ -166,6 +170,6 @@ class _Push:
     def _new_notes(self, book: Book, tree: Tree | None) -> list[Note]:
         """The notes that are not there yet; where an entry was found is for whoever finds it there to note."""
         there = set((book.notes or {}).get(self.entry.digest, ()))
-        said = [note for note in self.entry.notes if note.kind != "origin" and not is_too_large(note)]
+        said = [note for note in self.entry.notes if note.kind != "origin" and not left_out(note)]
         fresh = [note for note in said if Digest.of(note.to_bytes()) not in there]
         return [note for note in fresh if tree is None or path_of(note) not in tree.files]

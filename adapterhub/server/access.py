@@ -100,7 +100,7 @@ class Caller:
             where = f" of {', '.join(self.namespaces)}" if self.namespaces else ""
             raise AccessDenied(
                 f"{name}: this wants a token for {role} there; {self.name} is one for {self.role}{where}",
-                hint=f"adapterhub token create NAME --role {role} --namespace {name.namespace}",
+                hint=f"on the server: adapterhub token create NAME --role {role} --namespace {name.namespace}",
             )
 
 
@@ -181,7 +181,9 @@ def _who(request: Request) -> Caller:
         return ANYBODY
     found = common(request).keyring.find(text)
     if found is None:
-        raise TokenWanted("this token is none of this server's, or has ended", hint=LOGIN)
+        ended = common(request).keyring.ended(text)
+        why = f"ended {ended[:16].replace('T', ' ')} UTC" if ended else "is none of this server's"
+        raise TokenWanted(f"this token {why}", hint=LOGIN)
     id, token = found
     return Caller(id, token.name, token.role, token.namespaces)
 

@@ -36,7 +36,7 @@ class Serving:
     part: int = 256 << 20
     """Larger files come in parts of this size from clients that can send parts."""
     link: float = 3600.0
-    """How long an upload link lives."""
+    """How long a link lives at least; those for much live longer, so that a slow line brings it all."""
     head: float = 15.0
     """How long a connection may ask nothing."""
     idle: float = 60.0

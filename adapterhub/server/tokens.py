@@ -28,11 +28,20 @@ class Keyring:
 
     def find(self, text: str) -> tuple[str, Token] | None:
         """The id of a token and what it may; None where there is no such token, or no longer."""
+        id, token = self._held(text)
+        return (id, token) if token and token.lives(now()) else None
+
+    def ended(self, text: str) -> str:
+        """When a token ended that was one; for who holds it, as nobody else has the whole of it."""
+        _, token = self._held(text)
+        return (token.revoked or token.expires) if token else ""
+
+    def _held(self, text: str) -> tuple[str, Token | None]:
         id = text.removeprefix(f"{PREFIX}_").partition("_")[0]
-        token = self.living(id)
+        token = self._read().get(id)
         # Compared in constant time, also where there is no such id.
         good = hmac.compare_digest(Digest.of(text.encode()).hex, token.hash if token else "0" * 64)
-        return (id, token) if good and token else None
+        return id, token if good else None
 
     def living(self, id: str) -> Token | None:
         """The token with an id, if it counts now."""

@@ -20,6 +20,7 @@ from typing import final
 from adapterhub.durable import make_folder, sync_folder
 from adapterhub.errors import NotFound
 from adapterhub.regular import open_handle
+from adapterhub.store.leases import is_over
 
 __all__ = ["FULL", "KEPT", "MANY", "SHORTEST", "Depots", "held"]
 
@@ -95,13 +96,13 @@ class Depots:
 
     def clean(self, unused: float = KEPT) -> None:
         """Delete the depots nobody used for so many seconds, and what a process that died left of others."""
-        before = time.time() - max(unused, SHORTEST)
+        life = max(unused, SHORTEST)
         for owner in _folders(self.folder):
             for depot in _folders(owner):
                 if NAME.fullmatch(depot.name):
-                    _delete_unused(depot, before)
+                    _delete_unused(depot, life)
                 elif depot.name.startswith("."):
-                    _delete_left(depot, before)
+                    _delete_left(depot, life)
             with contextlib.suppress(OSError):  # not empty
                 owner.rmdir()
 
@@ -146,20 +147,20 @@ def _begin(folder: Path) -> Path:
     return begun
 
 
-def _delete_left(begun: Path, before: float) -> None:
+def _delete_left(begun: Path, life: float) -> None:
     with contextlib.suppress(FileNotFoundError):  # it has got its name
-        if begun.stat().st_mtime < before:
+        if is_over(begun.stat().st_mtime, life):
             shutil.rmtree(begun, ignore_errors=True)
 
 
-def _delete_unused(depot: Path, before: float) -> None:
+def _delete_unused(depot: Path, life: float) -> None:
     with contextlib.suppress(FileNotFoundError, BlockingIOError):
-        if (depot / LOCK).stat().st_mtime >= before:
+        if not is_over((depot / LOCK).stat().st_mtime, life):
             return
         handle = open_handle(depot / LOCK, os.O_RDWR)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(handle).st_mtime < before:
+            if is_over(os.fstat(handle).st_mtime, life):
                 # In one step, so that nobody finds half of it.
                 shutil.rmtree(depot.rename(depot.parent / f".{depot.name}.tmp"), ignore_errors=True)
         finally:

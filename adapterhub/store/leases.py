@@ -19,12 +19,21 @@ from adapterhub.errors import Corrupt
 from adapterhub.regular import open_regular, read_regular
 from adapterhub.system import naming
 
-__all__ = ["TTL", "Lease", "is_held", "leased"]
+__all__ = ["TTL", "Lease", "is_held", "is_over", "leased"]
 
 TTL = 600.0
 """Seconds a lease outlives its last renewal."""
 
 RENEW = 30.0
+
+AHEAD = 24 * 3600.0
+"""Seconds that the clock of whoever touched a file may have been ahead of ours."""
+
+
+def is_over(changed: float, life: float) -> bool:
+    """Whether what lives so many seconds after its last change has ended; what was changed the day after tomorrow has:
+    that was a clock's fault, and would keep it for as long as the clock was ahead."""
+    return not -AHEAD <= time.time() - changed <= life
 
 
 @final
@@ -82,7 +91,7 @@ def leased(incoming: Path) -> set[str]:
     claimed: set[str] = set()
     for path in incoming.glob("*.lease"):
         try:
-            if time.time() - path.stat().st_mtime > TTL and not is_held(incoming, path.stem):
+            if is_over(path.stat().st_mtime, TTL) and not is_held(incoming, path.stem):
                 path.unlink()
             else:
                 claimed.update(read_regular(path).decode(errors="replace").split())

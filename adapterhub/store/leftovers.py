@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from adapterhub.errors import Corrupt
 from adapterhub.regular import open_regular
 from adapterhub.store.depots import Depots
 from adapterhub.store.layout import Layout
-from adapterhub.store.leases import TTL
+from adapterhub.store.leases import TTL, is_over
 
 __all__ = ["clean"]
 
@@ -22,15 +21,15 @@ FOLDERS = ("names", "notes", "events", "bases", "repos", "cache", "runs")
 
 def clean(layout: Layout, grace: float) -> None:
     """Delete what nobody has written to for the grace period, and no living lease can speak for."""
-    before = time.time() - max(grace, TTL)
+    life = max(grace, TTL)
     # A server's lease speaks for what is under blobs/ already.
     if not any(path for path in layout.incoming.glob("*.lease") if not path.stem.endswith(".server")):
         for path in layout.incoming.iterdir():
             if path.suffix in INCOMING:
-                _delete(path, before)
+                _delete(path, life)
     Depots(layout.incoming, "xet").clean(grace)
     for path in _beside(layout):
-        _delete(path, before)
+        _delete(path, life)
 
 
 def _beside(layout: Layout) -> Iterator[Path]:
@@ -42,12 +41,12 @@ def _beside(layout: Layout) -> Iterator[Path]:
             yield from (Path(folder, word) for word in found)
 
 
-def _delete(path: Path, before: float) -> None:
+def _delete(path: Path, life: float) -> None:
     with contextlib.suppress(FileNotFoundError, BlockingIOError, Corrupt):  # what is no file is left to `check`
         if path.is_dir():
-            if max(inner.stat().st_mtime for inner in (path, *path.rglob("*"))) < before:
+            if all(is_over(inner.stat().st_mtime, life) for inner in (path, *path.rglob("*"))):
                 shutil.rmtree(path, ignore_errors=True)
-        elif path.stat().st_mtime < before:
+        elif is_over(path.stat().st_mtime, life):
             with open_regular(path) as stream:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)  # whoever writes a part holds it
                 path.unlink()

@@ -16,7 +16,7 @@ from adapterhub.durable import make_folder, replace, sync_folder, write_new
 from adapterhub.entry import Entry, cards_of
 from adapterhub.errors import BadReference, Corrupt, NotFound, Refused, WrongUsage
 from adapterhub.manifest import Manifest
-from adapterhub.note import Note
+from adapterhub.note import OTHER, Note
 from adapterhub.reference import Name, Reference
 from adapterhub.registry import Listed, Published
 from adapterhub.regular import read_regular
@@ -215,8 +215,13 @@ class Store:
             event.done()
 
     def say(self, digest: Digest, kind: str, data: dict[str, object]) -> Note:
-        """A note about a digest, said now by this store's user; `WrongUsage` for what no note can say."""
-        said = {"about": str(digest), "kind": kind, "data": data, "time": now(), "by": self.user}
+        """A note about a digest, said now by this store's user; `WrongUsage` for what no note can say.
+
+        The newest word counts, so it is later than what was said of the matter before, whatever clock that was by.
+        """
+        matter = (kind, OTHER.get(kind))
+        before = max((note.time for note in self.notes.about(digest) if note.kind in matter), default="")
+        said = {"about": str(digest), "kind": kind, "data": data, "time": now(before), "by": self.user}
         try:
             return Note.model_validate(said)
         except ValidationError as error:

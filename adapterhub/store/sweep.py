@@ -15,7 +15,6 @@ way before the lock is taken; its files are marked with it, and go when it has g
 import contextlib
 import json
 import shutil
-import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from adapterhub.durable import make_folder, replace
 from adapterhub.errors import AdapterHubError, BadReference, Corrupt, NotFound
 from adapterhub.reference import Name
 from adapterhub.regular import read_regular
+from adapterhub.store.clock import clock_of
 from adapterhub.store.history.unreached import Waiting, forget
 from adapterhub.store.leases import leased
 from adapterhub.store.leftovers import clean
@@ -65,8 +65,9 @@ def sweep(store: Store, grace: float = GRACE) -> Swept:
     with alone(store.layout.incoming):
         kept, leaving = _committed(store, read, waiting)
         loose = _loose(store, _published(store, read) | kept)
-        marks = _mark(store, loose)
-        ripe = (digest for digest in loose if time.time() - marks[digest.hex] >= grace)
+        moment = clock_of(store.layout.incoming)
+        marks = _mark(store, loose, moment)
+        ripe = (digest for digest in loose if moment - marks[digest.hex] >= grace)
         due = [digest for digest in ripe if digest.hex not in leaving]
         sizes = {digest: store.layout.blob(digest).stat().st_size for digest in loose}
         _unsay(store, said, due)
@@ -149,13 +150,12 @@ def _loose(store: Store, needed: set[str]) -> list[Digest]:
     return [digest for digest, path in store.blobs.all() if digest and digest.hex not in needed and path.is_file()]
 
 
-def _mark(store: Store, loose: list[Digest]) -> dict[str, float]:
+def _mark(store: Store, loose: list[Digest], moment: float) -> dict[str, float]:
     path = store.layout.incoming / "marks.json"
     try:
         before = {str(key): float(value) for key, value in json.loads(read_regular(path)).items()}
     except (FileNotFoundError, Corrupt, ValueError, TypeError, AttributeError, RecursionError):
         before = {}
-    moment = time.time()
     marks = {digest.hex: min(before.get(digest.hex, moment), moment) for digest in loose}
     replace(path, canonical(marks))
     return marks

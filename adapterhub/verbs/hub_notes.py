@@ -6,12 +6,11 @@ counts, so no note may say that it was said later than now.
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 
 from adapterhub.digest import Digest
 from adapterhub.errors import Corrupt, Refused
 from adapterhub.note import IllFormed, Note
-from adapterhub.protocols.hf_hub.layout import LARGEST_NOTE, OURS, note_of
+from adapterhub.protocols.hf_hub.layout import LARGEST_NOTE, OURS, latest, note_of
 from adapterhub.reference import Name
 from adapterhub.store.history.commit import TreeFile
 from adapterhub.store.notes import files
@@ -26,9 +25,6 @@ MOST = 1000
 ROOM = 16 << 20
 """Bytes of these together."""
 
-AHEAD = timedelta(minutes=5)
-"""How far the clock of whoever said something may be ahead of ours."""
-
 PLACE = f"{OURS}/notes/"
 
 
@@ -39,9 +35,9 @@ def check_notes(desk: Desk, name: Name, tree: Iterable[TreeFile], fresh: Iterabl
     if not new:
         return
     _check_sum({file.path: file.size for file in new}, "this commit")
-    latest = (datetime.now(UTC) + AHEAD).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    until = latest()
     for about, own in map(_named, new):
-        _check_time(own, _read(desk.store, about, own), latest)
+        _check_time(own, _read(desk.store, about, own), until)
     for about in {about for about, _ in map(_named, new)}:
         if desk.sees is not None:
             _check_sum(_held(desk.store, name, tree, about), f"{name}, about {about.short},")
@@ -61,7 +57,7 @@ def _check_time(file: TreeFile, note: Note, latest: str) -> None:
     if note.time > latest:
         raise Refused(
             f"{file.path}: said at {note.time[:40]}, which is later than now ({latest})",
-            hint="is the clock right where it was said? Set it, say it again, and send that",
+            hint="is the clock right where it was said? Set it; this note can be sent when its time has come",
         )
 
 

@@ -103,9 +103,11 @@ def _is_half(desk: Desk, name: Name, to: Name, began: str) -> bool:
     """Whether nothing lies under the new name but what a move that began then brought there."""
     layout = desk.store.layout
     shelves = map(read_shelf, (layout.versions(name), layout.removed(name)))
-    mine = {(version.label, version.digest) for shelf in shelves for version in shelf.versions}
+    here, gone = ({(version.label, version.digest) for version in shelf.versions} for shelf in shelves)
     brought = desk.store.names.shelf(to).versions
-    if not all((version.label, version.digest) in mine for version in brought):
+    there = {(version.label, version.digest) for version in brought}
+    # A move that came to its end left nothing here that is there, whatever the clocks said then.
+    if not (there <= here | gone and there & here):
         return False
     created = desk.store.history.info(to).created if has_history(desk, to) else ""
     return created < began or any(created == version.time for version in brought[:1])

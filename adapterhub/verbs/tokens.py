@@ -90,6 +90,8 @@ def revoke(desk: Desk, word: str) -> TokenShown:
         moment = now()
         good = {i: t for i, t in settings.tokens.items() if word in (i, t.name) and not t.revoked}
         if not good:
+            if any(word in (id, token.name) for id, token in settings.tokens.items()):
+                raise NotFound(f"{word}: this token is revoked already", hint="adapterhub token list")
             raise NotFound(f"{word}: no token has this name or id", hint="adapterhub token list")
         for id, token in good.items():
             _tell(desk, told, "revoke", id, token)

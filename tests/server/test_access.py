@@ -71,8 +71,11 @@ def test_a_running_server_sees_new_tokens_and_forgets_ended_ones(server):
     said = server.ask("GET", WHOAMI, token=token).json()
     assert (said["name"], [org["name"] for org in said["orgs"]]) == ("ada", ["team"])
     assert said["auth"]["accessToken"] == {"displayName": "ada", "role": "write"}
-    server.hub.token_revoke("ada")
-    assert server.ask("GET", WHOAMI, token=token).status_code == 401
+    ended = server.hub.token_revoke("ada").revoked[:16].replace("T", " ")
+    answer = server.ask("GET", WHOAMI, token=token)
+    assert (answer.status_code, answer.json()["error"]) == (401, f"this token ended {ended} UTC")
+    answer = server.ask("GET", WHOAMI, token=f"{token[:-1]}x")  # who has not the whole of it hears nothing of it
+    assert (answer.status_code, answer.json()["error"]) == (401, "this token is none of this server's")
 
 
 @pytest.mark.parametrize("header", ["Bearer x", "Bearer", "Basic !", "Basic", "Digest x", "x", "Bearer hf_ahub__"])

@@ -1,6 +1,7 @@
 """A folder of very many files is listed once for as long as nothing changes in it."""
 
 import os
+import time
 
 import pytest
 
@@ -17,8 +18,13 @@ def clock(monkeypatch):
     return now
 
 
+TICK = 0.02
+"""Seconds: the times of two changes differ by then, also where a kernel's clock of files is coarse."""
+
+
 def looked(folder, clock, seconds=3.0):
     """What is in a folder after a while."""
+    time.sleep(TICK)
     clock[0] += seconds
     return listing(folder)
 

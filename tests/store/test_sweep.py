@@ -12,6 +12,7 @@ import pytest
 from adapterhub.digest import Digest
 from adapterhub.errors import Corrupt
 from adapterhub.reference import parse
+from adapterhub.store.depots import Depots
 from adapterhub.store.leases import TTL, Lease
 from adapterhub.store.store import Store
 from adapterhub.store.sweep import sweep
@@ -70,6 +71,25 @@ def test_a_lease_protects_what_it_claims_while_its_writer_lives_and_for_a_while_
     age(left, TTL + 1)
     assert sweep(store, grace=0).deleted == 2
     assert not left.exists()
+
+
+def test_what_died_while_a_clock_was_ahead_goes_like_everything_else(tmp_path: Path) -> None:
+    store = abandoned(tmp_path)
+    lease, part = (store.layout.incoming / name for name in ("dead.lease", f"{'0' * 64}.part"))
+    lease.write_text("\n".join(digest.hex for digest in loose(store)))
+    part.write_bytes(b"half")
+    depots = Depots(store.layout.incoming, "xet")
+    depot = depots.folder / "a" / depots.current("a")
+    for path in (lease, part, depot / "lock"):
+        age(path, -3600)
+    assert (sweep(store, grace=0).deleted, part.exists(), depot.exists()) == (0, True, True)  # clocks differ by an hour
+    for path in (lease, part, depot / "lock"):
+        age(path, -366 * 86400)
+    assert (sweep(store, grace=0).deleted, lease.exists(), part.exists(), depot.exists()) == (2, False, False, False)
+    with Lease(store.layout.incoming) as living:
+        age(living.path, -366 * 86400)
+        sweep(store, grace=0)
+        assert living.path.exists()
 
 
 def test_a_lease_that_is_renewed_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,13 +196,20 @@ def test_marks_that_cannot_be_read_only_start_the_grace_period_again(tmp_path: P
 
 
 def test_a_clock_that_was_set_back_deletes_nothing_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = abandoned(tmp_path)
+    store, now = abandoned(tmp_path), time.time()
+    monkeypatch.setattr("adapterhub.store.sweep.clock_of", lambda folder: now)
     sweep(store, grace=60)
-    real = time.time
-    monkeypatch.setattr(time, "time", lambda: real() - 9999)
+    monkeypatch.setattr("adapterhub.store.sweep.clock_of", lambda folder: now - 9999)
     assert sweep(store, grace=60).deleted == 0
-    monkeypatch.setattr(time, "time", lambda: real() - 9999 + 61)
+    monkeypatch.setattr("adapterhub.store.sweep.clock_of", lambda folder: now - 9999 + 61)
     assert sweep(store, grace=60).deleted == 2
+
+
+def test_a_machine_whose_clock_is_ahead_deletes_nothing_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, real = abandoned(tmp_path), time.time
+    sweep(store, grace=60)
+    monkeypatch.setattr(time, "time", lambda: real() + 7200)
+    assert sweep(store, grace=60).waiting == 2
 
 
 def test_with_an_entry_goes_what_was_said_about_it_and_made_of_it(tmp_path: Path) -> None:

@@ -110,6 +110,23 @@ def test_a_name_that_is_used_again_after_a_move_is_not_moved_over_what_that_made
     assert (labels(desk), labels(desk, OTHER)) == (["2"], ["1"])
 
 
+@pytest.mark.parametrize("filled", [True, False])
+def test_nothing_is_moved_over_another_because_a_clock_was_ahead_before(tmp_path, monkeypatch, filled):
+    desk = repository(tmp_path)
+    send(desk, adapter_files(seed=1) if filled else {"README.md": b"first"})
+    with monkeypatch.context() as patched:
+        patched.setattr("adapterhub.store.events.now", lambda: "2999-01-01T00:00:00.000000Z")
+        move(desk, POET, OTHER)
+    create(desk, POET, private=True)
+    for number in range(2, 5):
+        send(desk, adapter_files(seed=number) if filled else {"README.md": b"%d" % number})
+    before = desk.store.history.branches(OTHER)
+    with pytest.raises(Conflict, match="there is such a repository"):
+        move(desk, POET, OTHER)
+    assert desk.store.history.branches(OTHER) == before
+    assert labels(desk, OTHER) == ["1"] * filled
+
+
 def test_a_version_that_is_added_to_the_old_name_after_a_move_is_not_moved_over_the_new(tmp_path):
     desk = repository(tmp_path)
     send(desk, adapter_files(seed=1))

@@ -73,7 +73,7 @@ def public_refused(name: Name, why: str) -> AccessDenied:
     """What a Hub of ours says to who may publish and not show it to everybody; its client says the same before."""
     return AccessDenied(
         f"{name}: to make it public wants a token for admin of {name.namespace}; {why}",
-        hint="push without --public, and it is private; or use a token of "
+        hint="push without --public, and it is private; or use a token that the server made by "
         f"`adapterhub token create NAME --role admin --namespace {name.namespace}`",
     )
 

@@ -10,6 +10,9 @@ __all__ = ["OFFLINE", "TOKEN", "Moved", "Taken", "asking", "fault"]
 
 TOKEN = "log in with `hf auth login`, or set HF_TOKEN to a token that may do this"
 LATER = "is the server running, the network there, the address (HF_ENDPOINT, or the remote's) right? Try again later"
+PLAIN = "nothing speaks HTTPS there: is it http://… (a remote's URL: hub+http://…)?"
+NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
+"""What OpenSSL calls an answer in the clear; which of them hangs on its version."""
 OFFLINE = "leave --offline and HF_HUB_OFFLINE out, or give a folder that lies here"
 LONGEST = 500
 
@@ -118,7 +121,8 @@ class _Meant:
             return Refused(told, hint=hint or "the Hub does not take it as it is")
         if status is not None:
             return Unreachable(f"{self.what}: the Hub answered HTTP {status}{f' ({said})' if said else ''}", hint=LATER)
-        return Unreachable(f"{self.what}: {str(error) or type(error).__name__}", hint=LATER)
+        hint = PLAIN if any(word in str(error) for word in NO_TLS) else LATER
+        return Unreachable(f"{self.what}: {str(error) or type(error).__name__}", hint=hint)
 
 
 def _said(response: Any) -> tuple[str, str]:

@@ -141,7 +141,7 @@ def _set(part: str, at: int) -> tuple[Test | None, int]:
         last = first
         if part[at : at + 1] == "-" and part[at + 1 : at + 2] not in ("", "]"):
             last, at = _letter(part, at + 1)
-        ranges.append((first, last))
+        ranges += (first, first), (first, last)  # to git the first is meant also where a range runs backwards
     if at >= len(part):
         return None, at
     return lambda letter: any(first <= letter <= last for first, last in ranges) != other, at + 1

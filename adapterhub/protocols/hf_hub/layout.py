@@ -10,6 +10,7 @@ A version is a tag that is a legal label; an alias is the tag `alias/<alias>`.
 """
 
 import re
+from datetime import UTC, datetime, timedelta
 
 from adapterhub.digest import Digest
 from adapterhub.version import is_label
@@ -26,6 +27,7 @@ __all__ = [
     "base_of",
     "base_path",
     "is_version",
+    "latest",
     "note_of",
     "note_path",
     "reserved",
@@ -38,9 +40,17 @@ ALIAS = "alias/"
 LARGEST_NOTE = 1 << 20
 """Bytes of a note that a Hub of ours takes."""
 
+AHEAD = timedelta(minutes=5)
+"""How far the clock of whoever said something may be ahead of ours."""
+
 HEX = "[0-9a-f]{64}"
 NOTE = re.compile(rf"\.adapterhub/notes/({HEX})/({HEX})\.json")
 BASE = re.compile(rf"\.adapterhub/bases/({HEX})\.json")
+
+
+def latest() -> str:
+    """The latest time that a note may bear which a Hub of ours takes, as notes write it."""
+    return (datetime.now(UTC) + AHEAD).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def note_path(about: Digest, note: Digest) -> str:

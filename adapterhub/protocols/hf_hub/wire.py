@@ -46,18 +46,20 @@ def pointer(sha256: str, size: int) -> bytes:
 
 
 def moment(time: str) -> str:
-    """A time as a Hub writes it: milliseconds, in UTC.
+    """A time as a Hub writes it: milliseconds, in UTC; of what is no time there, the first that computers count from.
 
     >>> moment("2026-01-02T03:04:05.678901Z"), moment("2026-01-02")
     ('2026-01-02T03:04:05.678Z', '2026-01-02T00:00:00.000Z')
+    >>> moment("once"), moment("9999-12-31T23:59:59-10:00")
+    ('1970-01-01T00:00:00.000Z', '1970-01-01T00:00:00.000Z')
     """
     from datetime import UTC, datetime
 
     try:
         read = datetime.fromisoformat(time)
-    except ValueError:
+        read = read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+    except (ValueError, OverflowError):
         read = datetime.fromtimestamp(0, UTC)
-    read = read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
     return read.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

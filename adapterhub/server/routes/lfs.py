@@ -5,7 +5,7 @@ What a link is for, and until when, stands in it; `lfs_links` takes what is sent
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, final
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
@@ -15,7 +15,8 @@ from adapterhub.digest import Digest
 from adapterhub.errors import Conflict
 from adapterhub.protocols.hf_hub.answers import EntryNotFound, Full
 from adapterhub.protocols.hf_hub.lfs import MEDIA, MOST_PARTS, Batch, LfsObject, action, answered, refused, uploads
-from adapterhub.server.access import common, may_claim, url_of
+from adapterhub.server.access import common, may_claim, serving, url_of
+from adapterhub.server.claims import KEPT
 from adapterhub.server.raw_path import Segment
 from adapterhub.server.reach import Place, Readable, Writable
 from adapterhub.server.room import Room
@@ -27,6 +28,9 @@ router = APIRouter()
 OBJECTS = "/{namespace}/{repository}.git/info/lfs/objects"
 LOOKING = Turns(4, 2)
 """Questions that may read a long history."""
+
+SLOW = 1 << 17
+"""Bytes a second of a slow line, whose links live until everything is through."""
 
 
 @router.post(f"{OBJECTS}/batch", response_class=JSONResponse)
@@ -51,11 +55,20 @@ async def verify(request: Request, place: Writable, oid: Segment, said: LfsObjec
 
 
 def _answers(request: Request, place: Place, asked: Batch) -> list[dict[str, Any]]:
+    life = _life(serving(request).link, asked.objects)
     if asked.operation == "download":
         there = named(place.desk, place.name, _sizes(place, asked.objects))
-        return [_download(request, place, each, there) for each in asked.objects]
+        return [_download(_Linked(request, place, each, life), there) for each in asked.objects]
     here = _mine(request, place, asked.objects)
-    return [_upload(request, place, each, here.get(each.oid), parts=asked.parts) for each in asked.objects]
+    return [
+        _upload(_Linked(request, place, each, life), here.get(each.oid), parts=asked.parts) for each in asked.objects
+    ]
+
+
+def _life(usual: float, objects: Sequence[LfsObject]) -> float:
+    """Seconds that links live. Clients ask once for everything, and come to the last file when the others are through;
+    what was sent first is claimed for a day."""
+    return max(usual, min(usual + sum(each.size for each in objects) / SLOW, KEPT))
 
 
 def _sizes(place: Place, objects: Sequence[LfsObject]) -> dict[str, int]:
@@ -75,13 +88,13 @@ def _mine(request: Request, place: Place, objects: Sequence[LfsObject]) -> dict[
     return {oid: size for oid, size in sizes.items() if oid not in strange}
 
 
-def _upload(request: Request, place: Place, asked: LfsObject, size: int | None, *, parts: bool) -> dict[str, Any]:
+def _upload(linked: "_Linked", size: int | None, *, parts: bool) -> dict[str, Any]:
     """What to do to send an object; `size` is that of the caller's own that is here."""
-    here = common(request)
+    asked, here = linked.asked, linked.here
     if size is not None:
         if size != asked.size:
             return refused(asked, 422, f"these bytes are here, and there are {size} of them, not {asked.size}")
-        here.claims.add(place.caller.id, Digest(asked.oid))
+        here.claims.add(linked.place.caller.id, Digest(asked.oid))
         return answered(asked)
     if asked.size > here.serving.largest:
         return refused(asked, 422, f"{asked.size} bytes; this server takes files of at most {here.serving.largest}")
@@ -89,39 +102,41 @@ def _upload(request: Request, place: Place, asked: LfsObject, size: int | None, 
         Room(here.desk.store.root, here.serving.spare).insist(asked.size)
     except Full as full:
         return refused(asked, full.status, f"{full}; {full.hint}")
-    links, url = _Linked(request, place, asked), f"{url_of(request)}/{place.name}.git/info/lfs/objects"
-    verify = action(f"{url}/{asked.oid}/verify", here.serving.link)
+    verify = action(f"{linked.url}/verify", linked.seconds)
     if parts and asked.size > here.serving.part:
-        return answered(asked, upload=links.in_parts(url), verify=verify)
-    return answered(asked, upload=action(f"{url}/{asked.oid}?link={links.sign('put')}", links.seconds), verify=verify)
+        return answered(asked, upload=linked.in_parts(), verify=verify)
+    return answered(asked, upload=linked.whole("put"), verify=verify)
 
 
-def _download(request: Request, place: Place, asked: LfsObject, there: frozenset[str]) -> dict[str, Any]:
-    if asked.oid not in there:
-        return refused(asked, 404, "no commit of this repository, of its last thousand, names such an object")
-    links = _Linked(request, place, asked)
-    href = f"{url_of(request)}/{place.name}.git/info/lfs/objects/{asked.oid}?link={links.sign('get')}"
-    return answered(asked, download=action(href, links.seconds))
+def _download(linked: "_Linked", there: frozenset[str]) -> dict[str, Any]:
+    if linked.asked.oid not in there:
+        return refused(linked.asked, 404, "no commit of this repository, of its last thousand, names such an object")
+    return answered(linked.asked, download=linked.whole("get"))
 
 
+@final
 class _Linked:
     """Signs links for one object."""
 
-    def __init__(self, request: Request, place: Place, asked: LfsObject) -> None:
-        here = common(request)
-        self.asked, self.seconds, self._links = asked, here.serving.link, here.links
-        self.part = max(here.serving.part, -(-asked.size // MOST_PARTS))
+    def __init__(self, request: Request, place: Place, asked: LfsObject, seconds: float) -> None:
+        self.here, self.place, self.asked, self.seconds = common(request), place, asked, seconds
+        self.url = f"{url_of(request)}/{place.name}.git/info/lfs/objects/{asked.oid}"
+        self.part = max(self.here.serving.part, -(-asked.size // MOST_PARTS))
         self._facts = {"repo": str(place.name), "oid": asked.oid, "size": asked.size, "by": place.caller.id}
 
     def sign(self, purpose: str, **more: int) -> str:
-        return quote(self._links.sign(f"lfs-{purpose}", {**self._facts, **more}, self.seconds), safe="")
+        return quote(self.here.links.sign(f"lfs-{purpose}", {**self._facts, **more}, self.seconds), safe="")
 
-    def in_parts(self, url: str) -> dict[str, Any]:
+    def whole(self, purpose: str) -> dict[str, Any]:
+        """The object in one request."""
+        return action(f"{self.url}?link={self.sign(purpose)}", self.seconds)
+
+    def in_parts(self) -> dict[str, Any]:
         """An upload in parts: one link for each, and one to complete it."""
         starts = range(0, self.asked.size, self.part)
         header = {"chunk_size": str(self.part)}
         for number, start in enumerate(starts, 1):
             link = self.sign("part", start=start, end=min(start + self.part, self.asked.size))
-            header[str(number)] = f"{url}/{self.asked.oid}/parts/{number}?link={link}"
+            header[str(number)] = f"{self.url}/parts/{number}?link={link}"
         complete = self.sign("complete", parts=len(starts))
-        return action(f"{url}/{self.asked.oid}/complete?link={complete}", self.seconds, header)
+        return action(f"{self.url}/complete?link={complete}", self.seconds, header)

@@ -1,7 +1,6 @@
 """Commits that no branch and no tag reaches any more: they wait for their grace period and go, children first."""
 
 import json
-import time
 from collections.abc import Iterable
 from graphlib import TopologicalSorter
 
@@ -10,6 +9,7 @@ from adapterhub.durable import replace, sync_folder
 from adapterhub.errors import AdapterHubError, Corrupt
 from adapterhub.reference import Name
 from adapterhub.regular import read_regular
+from adapterhub.store.clock import clock_of
 from adapterhub.store.history.locking import free_now
 from adapterhub.store.history.reader import HistoryReader
 
@@ -61,7 +61,7 @@ def _read(history: HistoryReader) -> Marks:
 def _forget_in(history: HistoryReader, name: Name, grace: float, before: Marks, marks: Marks) -> set[str]:
     try:
         loose = set(history.commits(name)) - reached(history, name)
-        moment = time.time()
+        moment = clock_of(history.layout.incoming) if loose else 0.0
         since = {oid: min(before.get(f"{name}@{oid}", moment), moment) for oid in loose}
         young = [oid for oid in loose if moment - since[oid] < grace]
         due = loose - reached(history, name, young) if young else loose

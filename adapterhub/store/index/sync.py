@@ -106,7 +106,8 @@ def _youngest(store: "Store", names: Iterable[str]) -> list[str]:
     for name in names:
         with contextlib.suppress(FileNotFoundError):  # taken back meanwhile
             told[name] = (store.layout.events / name).stat().st_mtime
-    last = max(told.values(), default=0.0)  # not our clock: a file server has its own
+    # Not our clock, a file server has its own; but no later, where a clock was ahead when one was told.
+    last = min(max(told.values(), default=0.0), time.time())
     return [name for name, changed in told.items() if changed > last - SETTLED]
 
 
@@ -135,7 +136,10 @@ def _state(store: "Store") -> str:
 def _catch_up(store: "Store", session: Session) -> None:
     state, known, now = _state(store), _meta(session), time.time()
     damaged = {parse(row).name for row in session.exec(select(Row.adapter).where(Row.health == "unreadable"))}
-    young = list(session.exec(select(Seen.event).where(col(Seen.at) > now - SETTLED)))
+    seen = session.exec(select(Seen.event, Seen.at).where(col(Seen.at) > now - SETTLED)).all()
+    young = [name for name, _ in seen]
+    if any(at > now for _, at in seen):  # by a clock that was ahead; so that they end, too
+        session.execute(update(Seen).where(col(Seen.at) > now).values(at=now))
     if state == known.get("state") and not young and not damaged:
         return
     files = store.events.listing()

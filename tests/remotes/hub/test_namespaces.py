@@ -1,5 +1,6 @@
 """The same adapter under the names of several: each name has its own notes, and a push to one's own always lands."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,19 @@ def test_a_note_too_large_for_a_hub_stays_and_that_is_told(published: Running, r
     (pushed,) = mine.push(["ada/loud"], "team")
     assert pushed.detail == f"without 1 note: a Hub takes at most {LARGEST_NOTE} bytes in one"
     assert published.hub.show("ada/loud").digest == str(digest)
+
+
+def test_a_note_of_tomorrow_stays_and_keeps_nothing_else_at_home(published: Running, run: Path, tmp_path: Path) -> None:
+    mine = store_of(published, tmp_path / "mine")
+    mine.add(run, "ada/early", metrics={"loss": 0.1})
+    digest = digest_of(mine.desk.store, "ada/early")
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    mine.desk.store.note(
+        parse("ada/early@1"), Note(about=str(digest), kind="metrics", data={"accuracy": 0.9}, time=tomorrow)
+    )
+    (pushed,) = mine.push(["ada/early"], "team")
+    assert pushed.detail.startswith("without 1 note: said later than now")
+    assert published.hub.show("ada/early").metrics == {"accuracy": 0.5, "loss": 0.1}
 
 
 @pytest.mark.parametrize(

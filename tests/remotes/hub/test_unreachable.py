@@ -55,6 +55,12 @@ def stopped() -> Iterator[Hub]:
         yield server
 
 
+def test_https_where_only_http_is_spoken_is_told_the_other_address(run: CommandLine, stopped: Hub) -> None:
+    told = run("list", "--remote", f"hub+{stopped.url}".replace("http:", "https:"), code=Unreachable.code).err
+    assert "nothing speaks HTTPS there" in told
+    assert "hub+http://" in told
+
+
 @pytest.mark.parametrize("words", QUESTIONS)
 def test_a_server_that_its_proxy_cannot_reach_is_asked_once(
     run: CommandLine, stopped: Hub, words: tuple[str, ...]

@@ -2,12 +2,14 @@
 
 import hashlib
 import os
+import time
 from math import ceil
 
 import pytest
 
 from adapterhub.digest import Digest
 from adapterhub.reference import Name
+from adapterhub.server.claims import KEPT
 from tests.server.running import running
 
 NAME = Name("ada", "poet")
@@ -23,8 +25,9 @@ def repo(tmp_path):
         yield server
 
 
-def upload(repo, data=DATA, oid=OID):
-    body = {"operation": "upload", "transfers": ["basic", "multipart"], "objects": [{"oid": oid, "size": len(data)}]}
+def upload(repo, data=DATA, oid=OID, *others):
+    objects = [{"oid": oid, "size": len(data)}, *others]
+    body = {"operation": "upload", "transfers": ["basic", "multipart"], "objects": objects}
     answer = repo.ask("POST", "/ada/poet.git/info/lfs/objects/batch", json=body).json()
     assert answer["transfer"] == "multipart"
     return answer["objects"][0]["actions"]["upload"]
@@ -49,6 +52,18 @@ def pieces(data=DATA):
 
 def kept(repo):
     return repo.hub.desk.store.layout.blob(Digest(OID)).exists()
+
+
+def test_links_for_much_live_until_a_slow_line_has_brought_it(repo, tmp_path):
+    with running(tmp_path / "hasty", part=PART, link=1.0) as hasty:
+        hasty.hub.desk.store.history.create(NAME, private=True, by="admin")
+        action = upload(hasty, DATA, OID, {"oid": "0" * 64, "size": 10**8})
+        time.sleep(2)
+        etags = [send(hasty, url, data).headers["etag"] for url, data in zip(parts(action), pieces(), strict=True)]
+        assert complete(hasty, action, etags).status_code == 200
+    much = {"operation": "upload", "objects": [{"oid": f"{i:064x}", "size": 5 * 10**9} for i in range(100)]}
+    for each in repo.ask("POST", "/ada/poet.git/info/lfs/objects/batch", json=much).json()["objects"]:
+        assert each["actions"]["upload"]["expires_in"] == KEPT
 
 
 def test_parts_in_any_order_make_a_file(repo):

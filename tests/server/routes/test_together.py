@@ -76,9 +76,13 @@ def test_one_who_sends_much_at_once_keeps_nobody_from_reading_or_writing(hub):
 
 def test_a_card_that_takes_long_is_read_once_for_all_who_ask(hub):
     card = "---\nmore: [" + ",".join(["a"] * 30_000) + "]\n---\n"
-    began = time.monotonic()
-    front_of(card)
-    once = time.monotonic() - began
+
+    def alone():
+        began = time.monotonic()
+        front_of(card)
+        return time.monotonic() - began
+
+    before = alone()
     hub.create()
     assert hub.commit({"README.md": card.encode()}).status_code == 200
     other = Asking(hub.server, f"{hub.namespace}-other")
@@ -88,7 +92,8 @@ def test_a_card_that_takes_long_is_read_once_for_all_who_ask(hub):
         asked = [pool.submit(hub.get, "/api/models/{repo}") for _ in range(24)]
         assert {pool.submit(other.get, "/api/models/{repo}/tree/main").result().status_code for _ in range(3)} == {200}
         assert {one.result().status_code for one in asked} == {200}
-    assert time.monotonic() - began < 8 * once
+    took = time.monotonic() - began
+    assert took < 8 * max(before, alone())  # others may have come to this machine meanwhile
 
 
 def test_a_token_that_ends_while_a_commit_is_on_its_way_makes_none(hub):

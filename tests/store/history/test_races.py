@@ -98,4 +98,4 @@ def test_a_lock_is_free_after_an_error_inside(tmp_path: Path) -> None:
     with pytest.raises(KeyError), store.history.lock(POET):
         raise KeyError
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(grow, store, {"a": b"1"}).result(10)
+        pool.submit(grow, store, {"a": b"1"}).result(60)

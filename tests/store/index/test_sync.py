@@ -118,6 +118,31 @@ def test_no_clock_of_a_writer_or_of_a_file_server_hides_a_deed(tmp_path: Path, s
     assert ask(store) == ["ada/poet@1", "ada/x@1"]
 
 
+def test_an_index_that_is_made_after_a_clock_was_ahead_finds_what_is_in_the_making(tmp_path: Path) -> None:
+    store = filled(tmp_path, "ada/poet")
+    os.utime(store.layout.events / store.events.files()[0], (time.time() + 86400,) * 2)
+    store.events.write("publish", "ada/x@1")
+    ask(store)
+    store.names.point(parse("ada/x").name, "1", entry(0).digest, "ada")
+    assert ask(store) == ["ada/poet@1", "ada/x@1"]
+
+
+def test_what_was_seen_by_a_clock_that_was_ahead_is_not_looked_at_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = filled(tmp_path, "ada/poet")
+    ask(store)
+    clock = time.time()
+    monkeypatch.setattr("time.time", lambda: clock + 86400)
+    store.alias(POET, "prod")
+    ask(store)
+    for later in (0, 61):
+        monkeypatch.setattr("time.time", lambda later=later: clock + later)
+        assert ask(store, "alias=prod") == ["ada/poet@1"]
+    with closing(sqlite3.connect(store.layout.index)) as index:
+        assert not index.execute("select event from seen where at > ?", (clock + 1,)).fetchall()
+
+
 def test_a_deed_that_is_done_when_nobody_waits_for_it_any_more_is_told_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
