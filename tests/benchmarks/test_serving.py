@@ -27,6 +27,8 @@ from benchmarks.serving.store import RARE, many
 
 pytestmark = pytest.mark.slow
 TINY = Sizes(pulls=3, pushes=2, seconds=1, size=1 << 20, several=2, pushed=50_000, runs=1, entries=30, asked=4)
+LONG_ENOUGH = 1.0
+"""Seconds in which something comes, on a busy machine too."""
 
 
 def aims(section):
@@ -104,9 +106,11 @@ def test_while_it_is_said_to_change_a_store_changes(tmp_path):
     events = Hub.open(store).desk.store.events
     before = len(events.files())
     with questions.changing(store, 0.01):
-        time.sleep(0.3)
+        end = time.monotonic() + 60
+        while len(events.files()) < before + 2:
+            assert time.monotonic() < end
+            time.sleep(0.01)
     after = len(events.files())
-    assert after > before + 1
     time.sleep(0.05)
     assert len(events.files()) == after
 
@@ -114,7 +118,7 @@ def test_while_it_is_said_to_change_a_store_changes(tmp_path):
 def test_clients_that_pull_tell_of_other_bytes_than_were_announced(one, tmp_path):
     locations = mirror(one, ["ada/poet"], tmp_path / "answers")
     with nginx(tmp_path / "good", locations) as there:
-        seen = pull(there.url, "", ["ada/poet"], 1, time.time(), 0.2)
+        seen = pull(there.url, "", ["ada/poet"], 1, time.time(), LONG_ENOUGH)
     assert seen["took"]
     assert not seen["errors"]
     digest = hashlib.sha256((tmp_path / "adapter" / "adapter_model.safetensors").read_bytes()).hexdigest()
@@ -122,17 +126,17 @@ def test_clients_that_pull_tell_of_other_bytes_than_were_announced(one, tmp_path
     other.write_bytes(os.urandom(100))
     (blob,) = [word.rstrip(";") for word in locations.split() if word.endswith(f"{digest};")][:1]
     with nginx(tmp_path / "bad", locations.replace(f"{blob};", f"{other};")) as there:
-        seen = pull(there.url, "", ["ada/poet"], 1, time.time(), 0.2)
+        seen = pull(there.url, "", ["ada/poet"], 1, time.time(), LONG_ENOUGH)
     assert not seen["took"]
     assert "other bytes came" in seen["errors"][0]
 
 
 def test_what_is_pushed_is_published_once_and_a_second_time_is_an_error(one):
-    seen = push(one.url, one.token, 1, time.time(), 0.5, 10_000)
+    seen = push(one.url, one.token, 1, time.time(), LONG_ENOUGH, 10_000)
     assert not seen["errors"]
     names = [line.reference.partition("@")[0] for line in Hub.open(one.store).list()]
     assert len(names) == len(set(names)) == len(seen["took"]) + 1
-    again = push(one.url, one.token, 1, time.time(), 0.1, 10_000)
+    again = push(one.url, one.token, 1, time.time(), LONG_ENOUGH, 10_000)
     assert "409" in again["errors"][0]
     assert one.faults() == []
 
@@ -147,17 +151,19 @@ def test_a_download_that_fails_is_no_download(one):
         fetch(one.url, one.token, "/ada/poet/resolve/main/none", 2)
 
 
-def test_a_deed_that_fails_is_counted_and_the_next_is_done():
-    seen, done = Seen(), []
+def test_a_deed_that_fails_is_counted_and_the_next_is_done(monkeypatch):
+    seen, done, clock = Seen(), [], [1000.0]
 
     def deed(number):
         done.append(number)
+        clock[0] += 1
         if number == 0:
             raise OSError("no line")
 
-    until(time.time() + 0.02, seen, deed)
+    monkeypatch.setattr(time, "time", lambda: clock[0])
+    until(clock[0] + 3, seen, deed)
     assert seen.errors == ["OSError: no line"]
-    assert len(done) == len(seen.took) + 1 > 1
+    assert (done, len(seen.took)) == ([0, 1, 2], 2)
 
 
 def test_what_a_process_holds_and_takes_is_seen(tmp_path):

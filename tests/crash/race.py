@@ -1,9 +1,10 @@
 """One of several processes that all want the same thing at the same moment.
 
-    python -m tests.crash.race ROOT SEED START
+    python -m tests.crash.race ROOT SEED
 
-At every tick after START (seconds since 1970) it publishes content of its own as the next version of `ada/race`, and
-moves the alias `turn` of `ada/turn` one version on. It prints which of both it was told it had won.
+It says when it is ready, and is told when to start, in seconds since 1970. At every tick from then on it publishes
+content of its own as the next version of `ada/race`, and moves the alias `turn` of `ada/turn` one version on. It prints
+which of both it was told it had won.
 """
 
 import json
@@ -21,11 +22,13 @@ TICKS, TICK = 25, 0.12
 
 def main() -> None:
     """Take part in every race."""
-    root, seed, start = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+    root, seed = Path(sys.argv[1]), int(sys.argv[2])
     os.fsync = lambda handle: None
     hub = Hub.open(root / "store")
     folders = [write_adapter(root / f"folders-{seed}" / str(tick), 1000 * seed + tick) for tick in range(TICKS)]
     won = []
+    print("ready", flush=True)
+    start = float(sys.stdin.readline())
     for tick, folder in enumerate(folders):
         time.sleep(max(0.0, start + tick * TICK - time.time()))
         won += [("race", tick)] if wins(lambda folder=folder, tick=tick: hub.add(folder, f"ada/race@v{tick}")) else []

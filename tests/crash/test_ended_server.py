@@ -125,7 +125,7 @@ def answered(line: socket.socket) -> None:
 
 def refused(server: Running) -> None:
     """Nobody new is let in, at the latest a moment later."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + WAIT
     with contextlib.suppress(ConnectionRefusedError):
         while True:
             connected(server).close()

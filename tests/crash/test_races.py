@@ -29,11 +29,13 @@ def finish(tmp_path_factory):
         hub.add(folder, f"ada/turn@v{tick}")
     hub.alias("ada/turn@v0", "turn")
     words = [sys.executable, "-m", "tests.crash.race", str(root)]
-    start, there = str(time.time() + 2.5), Path(__file__).parents[2]
-    runners = [
-        subprocess.Popen([*words, str(seed), start], cwd=there, stdout=subprocess.PIPE, text=True)
-        for seed in range(RUNNERS)
-    ]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    runners = [subprocess.Popen([*words, str(seed)], cwd=Path(__file__).parents[2], **pipes) for seed in range(RUNNERS)]
+    assert [runner.stdout.readline() for runner in runners] == ["ready\n"] * RUNNERS
+    start = time.time() + 0.2
+    for runner in runners:
+        runner.stdin.write(f"{start}\n")
+        runner.stdin.flush()
     said = [json.loads(runner.communicate(timeout=120)[0]) for runner in runners]
     return root / "store", Counter(tuple(won) for mine in said for won in mine), sum(map(bool, said))
 

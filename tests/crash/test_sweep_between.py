@@ -88,7 +88,7 @@ def test_a_sweep_that_sees_no_lease_still_waits_while_an_entry_is_named(hub, mon
 
     # After the writer's last look whether all blobs are there, before the name.
     sent, waited = pushed_while(monkeypatch, hub, "_settle", meanwhile)
-    sweeper.join(10)
+    sweeper.join(60)
     assert (sent, waited) == (0, True)
     assert len(opens(hub.store)) == 1
 

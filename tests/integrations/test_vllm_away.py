@@ -16,8 +16,8 @@ from adapterhub.integrations.vllm import register
 from tests.builders import tiny_adapter, tiny_base
 from tests.integrations.vllm_stand_in import LoRARequest, Registry, install
 
-PATIENCE = 1.0
-SOON = 0.6
+PATIENCE = 3.0
+SOON = 2.0
 """Seconds in which an answer from the store has come, on a busy machine too."""
 
 
@@ -80,8 +80,8 @@ def test_a_registry_that_hangs_costs_the_first_its_patience_and_the_next_nothing
     register()
     (found, _), (seconds, _) = ask_at_once(vllm, "ada/sql@1")
     assert found
-    assert PATIENCE <= seconds < PATIENCE + 5
-    assert "no answer in 1 seconds; what the store has of ada/sql@1 is served" in caplog.text
+    assert PATIENCE <= seconds < PATIENCE + 15
+    assert "no answer in 3 seconds; what the store has of ada/sql@1 is served" in caplog.text
     connections = len(silent)
     (found, unknown, _), (again, nobody, _) = ask_at_once(vllm, "ada/sql@1", "ada/unknown")
     assert found
@@ -97,7 +97,7 @@ def test_names_nobody_has_hold_up_neither_a_real_one_nor_the_threads_of_asyncio(
     found, seconds = ask_at_once(vllm, *names, "ada/sql@1")
     assert found[-2]
     assert found[:-2] == [None] * len(names)
-    assert max(seconds) < 2 * PATIENCE + 5
+    assert max(seconds) < 2 * PATIENCE + 15
     assert seconds[-1] < PATIENCE
 
 

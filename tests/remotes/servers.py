@@ -199,7 +199,7 @@ def nginx(folder: Path, tmp: Path) -> Iterator[str]:
 
 
 def _wait(port: int, process: "subprocess.Popen[bytes]") -> None:
-    for _ in range(500):
+    for _ in range(6000):
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
             return
         assert process.poll() is None, "nginx did not start"

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +42,8 @@ class Running:
     """Settings of the server that the command line has no option for."""
     program: tuple[str, ...] = ("-m", "adapterhub")
     """What Python runs; it is given the words of `serve`."""
+    own: set[str] = field(default_factory=set)
+    """Ids of the questions that `lines` asked."""
 
     @property
     def hub(self) -> Hub:
@@ -89,8 +92,15 @@ class Running:
             return client.request(method, f"{self.url}{path}", headers=headers, **more)
 
     def lines(self) -> list[dict[str, Any]]:
-        """The lines of its log."""
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
+        """The lines of its log. One comes after its answer: where it runs, a question of our own is waited for."""
+        end = time.monotonic() + WAIT
+        if self.process is not None:
+            self.own.add(last := self.ask("GET", "/healthz", token=None).headers["x-request-id"])
+            while f'"id": "{last}"' not in self.log.read_text():
+                assert time.monotonic() < end, "the server does not log what it was asked"
+                time.sleep(0.005)
+        found = map(json.loads, self.log.read_text().splitlines())
+        return [line for line in found if line.get("id") not in self.own]
 
 
 @contextlib.contextmanager

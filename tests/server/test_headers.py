@@ -4,6 +4,7 @@ import json
 import struct
 import time
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from fastapi.testclient import TestClient
@@ -81,10 +82,11 @@ def test_what_is_below_is_told_and_shown_in_part(desk, client):
 @pytest.mark.parametrize("path", PATHS)
 def test_few_are_read_at_once(desk, client, monkeypatch, path):
     send(desk, adapter_files())
-    now, most = [], []
+    now, most, pair = [], [], Barrier(2)
 
     def slow(*asked):
         now.append(1)
+        pair.wait(60)  # two are let in, however long the second takes to come
         most.append(len(now))
         time.sleep(0.05)
         now.pop()

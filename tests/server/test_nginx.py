@@ -72,7 +72,7 @@ def front(tmp_path_factory):
 
 
 def _wait(port, folder):
-    for _ in range(200):
+    for _ in range(1200):
         with socket.socket() as there:
             if there.connect_ex(("127.0.0.1", port)) == 0:
                 return

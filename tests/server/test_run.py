@@ -17,7 +17,7 @@ from adapterhub.reference import Name
 from adapterhub.server.run import serve
 from adapterhub.server.settings import Serving
 from tests.house.sources import ROOT
-from tests.server.running import running
+from tests.server.running import WAIT, running
 
 DATA = os.urandom(400_000)
 OID = hashlib.sha256(DATA).hexdigest()
@@ -95,16 +95,30 @@ def begun(server):
     path = upload(server)["upload"]["href"].removeprefix(server.url)
     sock = socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=60)
     sock.sendall(f"PUT {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(DATA)}\r\n\r\n".encode() + DATA[:200_000])
-    time.sleep(0.3)
+    until(lambda: [*server.home.glob(f"incoming/{OID}.*.part")])  # the server has begun with it
     return sock
+
+
+def until(happened):
+    end = time.monotonic() + WAIT
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def closed(server):
+    """Whether nobody new is let in."""
+    try:
+        socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2]))).close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 def test_an_upload_in_flight_is_finished_when_a_server_ends(server):
     with begun(server) as sock:
         server.process.send_signal(signal.SIGTERM)
-        time.sleep(1)
-        with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])))
+        until(lambda: closed(server))
         sock.sendall(DATA[200_000:])
         assert b" 200 " in sock.recv(1 << 16)
     assert server.stop() == 0

@@ -47,9 +47,10 @@ def test_one_reads_at_a_time_and_who_asks_goes_on_after_a_while(desk, monkeypatc
     monkeypatch.setattr(warming, "known_adapters", lambda desk: (begun.append(1), may_end.wait(60), real(desk)))
     one = Warming(desk)
     assert [one.state(), one.state()] == ["reading"] * 2
-    assert len(begun) == 1
     may_end.set()
     monkeypatch.setattr(warming, "PATIENCE", 60.0)
+    one._reading.join(60)
+    assert len(begun) == 1
     assert one.state() == "read"
     assert left(desk) == 0
 

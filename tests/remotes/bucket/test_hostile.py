@@ -105,10 +105,8 @@ def test_a_command_that_waits_for_a_server_can_be_interrupted(
     command = [sys.executable, "-m", "adapterhub", *words, "s3://reg/x", "--store", str(tmp_path / "store")]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE) as process:
         assert asked.wait(60)
-        begun = time.monotonic()
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
-        assert time.monotonic() - begun < 10
+        assert process.wait(30) == 130  # and not once the server answers
     held.set()
 
 

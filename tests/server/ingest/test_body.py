@@ -14,7 +14,7 @@ import pytest
 from adapterhub.digest import Digest
 from adapterhub.reference import Name
 from tests.protocols.xet.making import GOLDEN_NAME, GOLDEN_SHARD, GOLDEN_XORB, POEM
-from tests.server.running import running
+from tests.server.running import WAIT, running
 
 NAME = Name("ada", "poet")
 OBJECTS = "/ada/poet.git/info/lfs/objects"
@@ -29,8 +29,8 @@ ROUTES = ("part", "file", "xorb", "shard", "commit", "preupload", "batch")
 
 @pytest.fixture(scope="module")
 def hasty(tmp_path_factory):
-    """A server that waits for nobody, with an empty repository."""
-    with running(tmp_path_factory.mktemp("hasty"), idle=0.5, part=3000) as server:
+    """A server that waits for nobody, but for a busy machine; with an empty repository."""
+    with running(tmp_path_factory.mktemp("hasty"), idle=2.0, part=3000) as server:
         server.hub.desk.store.history.create(NAME, private=True, by="admin")
         yield server
 
@@ -86,7 +86,7 @@ def chunk(data):
 
 def settled(hasty):
     """Nothing of an upload lies there but what one may go on from."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + WAIT
     incoming = hasty.hub.desk.store.layout.incoming
     while any(incoming.glob("xet/*/*/.*")):
         assert time.monotonic() < deadline

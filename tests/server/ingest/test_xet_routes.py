@@ -16,7 +16,7 @@ from adapterhub.server.links import Links
 from adapterhub.store.store import Store
 from tests.protocols.xet.making import GOLDEN_NAME, GOLDEN_SHARD, GOLDEN_XORB, POEM, chunk, file, named, shard, term
 from tests.server.ingest.sending import shard_of
-from tests.server.running import Running
+from tests.server.running import WAIT, Running
 
 
 class Upload:
@@ -124,7 +124,7 @@ def test_a_body_that_is_cut_leaves_nothing(served: Running) -> None:
 
     with pytest.raises(ConnectionResetError):
         upload.post(XORB, half())
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + WAIT
     while list(served.home.glob("incoming/xet/*/*/.*")) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert {path.name for path in served.home.glob("incoming/xet/*/*/*")} == {"lock"}
@@ -132,10 +132,11 @@ def test_a_body_that_is_cut_leaves_nothing(served: Running) -> None:
 
 def test_a_server_stops_to_make_much_of_little_when_its_client_has_gone(served: Running) -> None:
     upload, each, many = Upload(served), 8 * LARGEST_CHUNK, 3000
+    impatient = httpx2.Timeout(WAIT, read=0.5)
     assert upload.post(XORB, chunk(bytes(LARGEST_CHUNK), 1) * 8).status_code == 200
     with pytest.raises(httpx2.ReadTimeout):
-        upload.post(SHARD, shard(file(named("a"), [term(GOLDEN_NAME, each, 0, 8)] * many)), timeout=0.5)
-    deadline = time.monotonic() + 10
+        upload.post(SHARD, shard(file(named("a"), [term(GOLDEN_NAME, each, 0, 8)] * many)), timeout=impatient)
+    deadline = time.monotonic() + WAIT
     while not (said := [line for line in served.lines() if "/v1/shards" in line.get("path", "")]):
         assert time.monotonic() < deadline
         time.sleep(0.05)

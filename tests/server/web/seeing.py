@@ -85,8 +85,10 @@ class Reader:
         return "/" + str(self.driver.current_url).split("/", 3)[3]
 
     def follow(self, words: str) -> "Reader":
-        """Click on a link."""
-        self.driver.find_element(By.LINK_TEXT, words).click()
+        """Click on a link, and wait for its page."""
+        link = self.driver.find_element(By.LINK_TEXT, words)
+        link.click()
+        WebDriverWait(self.driver, WAIT).until(staleness_of(link))
         return self
 
     def search(self, words: str, field: str = "q") -> "Reader":

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import random
+import shutil
 import signal
 import socket
 import time
@@ -64,11 +65,16 @@ def test_killed_at_random_moments_two_end_in_the_same_bytes(tmp_path, kind):
     for number in range(KILLS):
         victims = ((0, 1), (1,), (0,))[number % 3]
         codes, _ = run(kind, cut, victims, dice.uniform(0.0, took / 2))
-        if codes == [0, 0]:
+        if codes == [0, 0] and any(steps):
             break
+        if codes == [0, 0]:  # the machine has become faster
+            shutil.rmtree(cut)
+            took /= 2
+            continue
         left = {-signal.SIGKILL} if len(victims) == 2 else {-signal.SIGKILL, Unreachable.code}
         assert set(codes) == left or 0 in codes, "one that is left alone ends, and says why"
         steps.append(step_of(cut))
+        took *= 1 if steps[-1] else 1.5
     assert run(kind, cut)[0] == [0, 0]
     assert any(steps), "they were never killed between two steps"
     assert steps == sorted(steps)
