@@ -36,7 +36,9 @@ def serve(desk: Desk, serving: Serving, started: Callable[[str], None]) -> None:
         from adapterhub.server.app import make_app
         from adapterhub.server.limits import Protocol
         from adapterhub.server.log import configure, tell
+        from adapterhub.server.memory import give_back
 
+        give_back()
         app = make_app(desk, serving)  # reads the modules of all routes
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == "adapterhub":

@@ -31,23 +31,25 @@ async def each_piece(request: Request, room: Room, take: Callable[[bytes], objec
     `Broken` or `TooSlow` where it does not come to its end; what did come has been given, so a client can go on there.
     """
 
-    def kept(piece: bytes) -> None:
+    def kept(came: list[bytes]) -> None:
+        piece = b"".join(came)
         room.insist(len(piece))
         take(piece)
 
-    held = bytearray()
+    held, size = list[bytes](), 0
     broken: Answered | None = None
     try:
         async for data in request.stream():
-            held += data
-            if len(held) >= PIECE:
-                piece, held = bytes(held), bytearray()
-                await to_thread.run_sync(kept, piece, limiter=WRITERS)
+            held.append(data)
+            size += len(data)
+            if size >= PIECE:
+                came, held, size = held, [], 0
+                await to_thread.run_sync(kept, came, limiter=WRITERS)
     except ClientDisconnect:
         broken = Broken("the client went away", hint="send it again")
     except TooSlow as error:
         broken = error
     if held:
-        await to_thread.run_sync(kept, bytes(held), limiter=WRITERS)
+        await to_thread.run_sync(kept, held, limiter=WRITERS)
     if broken:
         raise broken
