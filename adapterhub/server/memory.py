@@ -10,12 +10,15 @@ import os
 
 __all__ = ["LARGE", "give_back"]
 
-LARGE = 512 << 10
+LARGE = 1 << 20
 """Bytes of a block that is the system's own again when it is freed: a piece that is sent is smaller, one that comes in
 is larger."""
 
+SPARE = 16 << 20
+"""Bytes at an arena's end that are kept: given back after each piece, they would be asked for again with the next."""
+
 ARENAS = 2
-M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 """malloc.h of glibc."""
 
 MINE = ("MALLOC_", "GLIBC_TUNABLES")
@@ -27,4 +30,5 @@ def give_back() -> bool:
     libc = ctypes.CDLL(None)
     if not hasattr(libc, "mallopt") or any(name.startswith(MINE) for name in os.environ):
         return False
-    return bool(libc.mallopt(M_ARENA_MAX, ARENAS) and libc.mallopt(M_MMAP_THRESHOLD, LARGE))
+    bounds = {M_ARENA_MAX: ARENAS, M_MMAP_THRESHOLD: LARGE, M_TRIM_THRESHOLD: SPARE}
+    return all(libc.mallopt(*bound) for bound in bounds.items())
