@@ -27,17 +27,17 @@ def serve(run: Run, serving: "Serving") -> None:
     from adapterhub.server.run import serve as begin
 
     hub = run.hub()
-    fresh = not hub.desk.store.root.exists()
+    fresh = not hub.desk.store.exists()
 
     def started(url: str) -> None:
         run.answer(
             {"url": url, "store": str(hub.store)}, lambda said: print(f"serving {said['store']} at {said['url']}")
         )
+        if fresh:
+            say(f"the store is new: nothing was at {clean(str(hub.store))} before")
         if not any(token.state == "good" for token in hub.token_list()):
             create = f"adapterhub token create NAME --role write --namespace NAME --store {quote(str(hub.store))}"
             say(f"nobody can write yet: `{create}` makes a token")
-        if fresh:
-            say(f"the store is new: nothing was at {clean(str(hub.store))} before")
 
     begin(hub.desk, serving, started)
 

@@ -1,7 +1,7 @@
 """What a server's allocator keeps: the pieces that many clients send and take are given back when they are done.
 
 glibc keeps large blocks for the next one that fits, in an arena for every few threads: under 64 pulls and 16 pushes a
-server grew for two minutes, to 205 MB; so it stays at 125 after ten seconds (benchmarks/serving.md).
+server's private memory grew for two minutes, to 205 MB. So it stays below 130 (benchmarks/serving.md).
 Source: mallopt(3), the GNU C library.
 """
 

@@ -34,7 +34,7 @@ class Keyring:
     def ended(self, text: str) -> str:
         """When a token ended that was one; for who holds it, as nobody else has the whole of it."""
         _, token = self._held(text)
-        return (token.revoked or token.expires) if token else ""
+        return min(filter(None, (token.revoked, token.expires)), default="") if token else ""
 
     def _held(self, text: str) -> tuple[str, Token | None]:
         id = text.removeprefix(f"{PREFIX}_").partition("_")[0]

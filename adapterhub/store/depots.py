@@ -149,18 +149,18 @@ def _begin(folder: Path) -> Path:
 
 def _delete_left(begun: Path, life: float) -> None:
     with contextlib.suppress(FileNotFoundError):  # it has got its name
-        if is_over(begun.stat().st_mtime, life):
+        if is_over(begun.stat().st_mtime, life, begun.parent):
             shutil.rmtree(begun, ignore_errors=True)
 
 
 def _delete_unused(depot: Path, life: float) -> None:
     with contextlib.suppress(FileNotFoundError, BlockingIOError):
-        if not is_over((depot / LOCK).stat().st_mtime, life):
+        if not is_over((depot / LOCK).stat().st_mtime, life, depot.parent):
             return
         handle = open_handle(depot / LOCK, os.O_RDWR)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if is_over(os.fstat(handle).st_mtime, life):
+            if is_over(os.fstat(handle).st_mtime, life, depot.parent):
                 # In one step, so that nobody finds half of it.
                 shutil.rmtree(depot.rename(depot.parent / f".{depot.name}.tmp"), ignore_errors=True)
         finally:

@@ -17,6 +17,7 @@ from adapterhub.digest import Digest
 from adapterhub.durable import make_folder
 from adapterhub.errors import Corrupt
 from adapterhub.regular import open_regular, read_regular
+from adapterhub.store.clock import clock_of
 from adapterhub.system import naming
 
 __all__ = ["TTL", "Lease", "is_held", "is_over", "leased"]
@@ -30,10 +31,12 @@ AHEAD = 24 * 3600.0
 """Seconds that the clock of whoever touched a file may have been ahead of ours."""
 
 
-def is_over(changed: float, life: float) -> bool:
+def is_over(changed: float, life: float, where: Path) -> bool:
     """Whether what lives so many seconds after its last change has ended; what was changed the day after tomorrow has:
-    that was a clock's fault, and would keep it for as long as the clock was ahead."""
-    return not -AHEAD <= time.time() - changed <= life
+    that was a clock's fault, and would keep it for as long as the clock was ahead. Whether it was, and ours is not
+    behind, is for the clock of the folder to say."""
+    age = time.time() - changed
+    return age > life or (age < -AHEAD and changed - clock_of(where) > AHEAD)
 
 
 @final
@@ -91,7 +94,7 @@ def leased(incoming: Path) -> set[str]:
     claimed: set[str] = set()
     for path in incoming.glob("*.lease"):
         try:
-            if is_over(path.stat().st_mtime, TTL) and not is_held(incoming, path.stem):
+            if is_over(path.stat().st_mtime, TTL, incoming) and not is_held(incoming, path.stem):
                 path.unlink()
             else:
                 claimed.update(read_regular(path).decode(errors="replace").split())

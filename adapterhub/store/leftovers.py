@@ -44,9 +44,9 @@ def _beside(layout: Layout) -> Iterator[Path]:
 def _delete(path: Path, life: float) -> None:
     with contextlib.suppress(FileNotFoundError, BlockingIOError, Corrupt):  # what is no file is left to `check`
         if path.is_dir():
-            if all(is_over(inner.stat().st_mtime, life) for inner in (path, *path.rglob("*"))):
+            if all(is_over(inner.stat().st_mtime, life, path.parent) for inner in (path, *path.rglob("*"))):
                 shutil.rmtree(path, ignore_errors=True)
-        elif is_over(path.stat().st_mtime, life):
+        elif is_over(path.stat().st_mtime, life, path.parent):
             with open_regular(path) as stream:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)  # whoever writes a part holds it
                 path.unlink()

@@ -44,10 +44,14 @@ __all__ = [
     "pin_for",
     "pin_of",
     "readable",
+    "unheard",
     "with_files",
 ]
 
 KINDS = "a base is a folder or file (./base), an entry of kind model (ada/base), hf:[org/]name, or one that was kept"
+
+LONGEST = 120
+"""Letters of a name that only adapters give."""
 
 HEARD = re.compile(r".* \[([0-9a-f]{12})\]")
 """A name that only adapters give; the digest in it says which base is meant."""
@@ -63,10 +67,20 @@ def card_for(desk: Desk, word: str, *, hashes: bool = True, watch: Watch | None 
 
     What lies on a Hub is never hashed: its card has the digests of its files where the Hub tells them.
     """
-    word = heard[1] if (heard := HEARD.fullmatch(word)) else word
+    if not is_folder(word) and not is_address(word):
+        word = unheard(word)
     if (place := _place(desk, word)) is not None:
         return place.card(desk, hashes=hashes, watch=watch)
     return _known(desk, word)
+
+
+def unheard(name: str) -> str:
+    """What is known of a base's name without hearsay: the name a person gave, or its digits.
+
+    >>> unheard("acme/llama [8e4efe0d379a]"), unheard("llama")
+    ('8e4efe0d379a', 'llama')
+    """
+    return heard[1] if (heard := HEARD.fullmatch(name)) else name
 
 
 def readable(desk: Desk, card: Card) -> Place | None:
@@ -149,15 +163,20 @@ def base_names(desk: Desk, told: Mapping[str, str] | None = None) -> Mapping[str
     The latter is hearsay: the digest stands behind it, and no word means a base by it alone. `told` is what adapters
     say, where not all may be heard.
     """
-    known = desk.store.settings.bases
+    known = {digest: base for digest, base in desk.store.settings.bases.items() if base.name != digest[:12]}
     unnamed = [digest for digest in desk.store.card_digests() if digest.hex not in known]
     if not unnamed:
         return known
     from adapterhub.store.index.kin import pinned
 
     said = pinned(desk.store, None) if told is None else told
-    heard = {one.hex: said[str(one)].removeprefix("hf:") for one in unnamed if said.get(str(one))}
+    heard = {one.hex: said[str(one)].removeprefix("hf:") for one in unnamed if _is_name(said.get(str(one), ""))}
     return {**known, **{digest: KnownBase(name=f"{name} [{digest[:12]}]") for digest, name in heard.items()}}
+
+
+def _is_name(word: str) -> bool:
+    """Whether what a stranger calls a base can stand in a line."""
+    return 0 < len(word) <= LONGEST and word.isprintable()
 
 
 def known_cards(desk: Desk) -> Iterator[Card]:
@@ -221,6 +240,8 @@ def base_add_card(desk: Desk, card: Card) -> str:
     """Keep a card, and what the base is called here."""
     digest = desk.store.put_card(card_bytes(card))
     known = KnownBase(name=card.name, source=card.source or "")
+    if unheard(card.name) == digest.short:  # no person's word
+        return digest.hex
     if desk.store.settings.bases.get(digest.hex) != known:
         desk.change_settings(lambda s: s.model_copy(update={"bases": {**s.bases, digest.hex: known}}))
     return digest.hex

@@ -19,7 +19,7 @@ from adapterhub.store.history.commit import TreeFile
 from adapterhub.store.locks import shared
 from adapterhub.store.store import Store
 from adapterhub.verbs.add import Request, fresh_notes, read_of, said_of
-from adapterhub.verbs.bases import known_card
+from adapterhub.verbs.bases import known_card, unheard
 from adapterhub.verbs.desk import Desk
 from adapterhub.verbs.fits import adapter_of_entry, fitting
 from adapterhub.verbs.hub_fit import Bases, bases_for
@@ -140,7 +140,7 @@ def _short(report: Report) -> tuple[str, dict[str, Any]]:
     counts = {what: len(getattr(report, what)) for what in ("missing", "mismatched", "drifted", "unexpected")}
     worst = [found for found in report.findings if found.severity != "info"]
     said = {
-        "base": report.base.name,
+        "base": unheard(report.base.name),  # what a private adapter calls it is for who sees that
         "verdict": report.verdict,
         "evidence": report.evidence,
         "matched": report.matched,

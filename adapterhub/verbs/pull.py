@@ -1,6 +1,6 @@
 """`pull`: entries of other registries into this store."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -53,15 +53,23 @@ def pull(
     if wished := tuple(bases):
         looked = [found(desk, one) for one in each]
         gate_entries(desk, [(one.listed, one.entry) for one in looked], wished, require)
+    before = {one.reference.name: _newest(desk, one.reference.name) for one in each}
     pulled = [_pull(desk, one, progress) for one in each]
-    told = verdicts(desk, [one.reference for one in pulled])
-    return [one.model_copy(update={"fits": told.get(one.reference, {})}) for one in pulled]
+    told, meant = verdicts(desk, [one.reference for one in pulled]), dict(_meant(desk, before))
+    return [
+        one.model_copy(
+            update={
+                "fits": told.get(one.reference, {}),
+                "detail": "; ".join(filter(None, (one.detail, meant.get(one.reference)))),
+            }
+        )
+        for one in pulled
+    ]
 
 
 def _pull(desk: Desk, one: Wanted, progress: Progress | None) -> Pulled:
     there = found(desk, one)
     reference, both = one.reference.here(), (there.listed, there.entry)
-    before = _newest(desk, reference.name)
     try:
         copied = copy(reference, there.source, desk.store, found=both, progress=progress)
     except Taken as error:
@@ -78,7 +86,7 @@ def _pull(desk: Desk, one: Wanted, progress: Progress | None) -> Pulled:
             there.source.resolve(reference)  # `NotFound` where it was removed and swept while it was copied
         raise
     published = copied.published
-    details = (copied.source.detail, copied.missing, *there.told, *_meant(desk, one, published.reference, before))
+    details = (copied.source.detail, copied.missing, *there.told, *_alias(desk, there, published.reference))
     return Pulled(
         reference=str(published.reference),
         digest=str(published.digest),
@@ -94,15 +102,21 @@ def _newest(desk: Desk, name: Name) -> Reference | None:
     return None
 
 
-def _meant(desk: Desk, one: Wanted, came: Reference, before: Reference | None) -> Iterator[str]:
-    """Where a word means something else here than where the entry is from."""
-    name, pin, label = came.name, one.reference.pin, str(came.pin)
-    if before not in (None, came) and _newest(desk, name) == came and is_older(label, str(before.pin)):
-        yield f"{name} means {came} here now, and no more {before}: the newest is what came last"
-    if one.address is None and pin not in (None, label) and not one.reference.is_digest:
-        here = desk.store.names.aliases(name).get(pin)
+def _meant(desk: Desk, before: Mapping[Name, Reference | None]) -> Iterator[tuple[str, str]]:
+    """Where a name without a version means another one now, and by its numbers an older one: that, and what to say."""
+    for name, was in before.items():
+        now = _newest(desk, name)
+        if was and now and was != now and is_older(str(now.pin), str(was.pin)):
+            yield str(now), f"{name} means {now} here now, and no more {was}: the newest is what came last"
+
+
+def _alias(desk: Desk, there: Found, came: Reference) -> Iterator[str]:
+    """Where an alias that was asked for means something else here."""
+    pin, label = there.wanted.reference.pin, str(came.pin)
+    if there.wanted.address is None and pin in there.listed.aliases:
+        here = desk.store.names.aliases(came.name).get(pin)
         if here != label:
-            means = f"means {name}@{here}" if here else "is no alias"
+            means = f"means {came.name}@{here}" if here else "is no alias"
             yield f"{pin} {means} here; `adapterhub alias {came} {pin}` makes it mean the same"
 
 

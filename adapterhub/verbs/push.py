@@ -63,7 +63,9 @@ def push(
 
 def _lines(desk: Desk, remote: str | None) -> Iterator[Listed]:
     if remote:
-        raise BadReference(f"{remote}: lies elsewhere, and what is in the store is pushed", hint=f"--to {remote}")
+        raise BadReference(
+            f"what lies in {remote} is not in the store, and what is in the store is pushed", hint=f"--to {remote}"
+        )
     return desk.store.list()
 
 

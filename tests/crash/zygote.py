@@ -12,11 +12,11 @@ from typing import Any
 
 from adapterhub.formats import peft
 from adapterhub.hub import Hub
-from adapterhub.verbs import add, keep, move
+from adapterhub.verbs import add, keep, pull, push
 from tests.crash.deeds import DEEDS, Scene
 from tests.crash.steps import Steps, watched
 
-WARM = (peft, Hub, add, keep, move)
+WARM = (peft, Hub, add, keep, pull, push)
 
 
 def main() -> None:

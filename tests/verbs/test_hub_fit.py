@@ -10,6 +10,7 @@ from adapterhub.hub import Hub
 from adapterhub.reference import Name
 from adapterhub.store.index import alike
 from adapterhub.verbs import hub_fit
+from adapterhub.verbs.bases import base_add_card, card_for
 from adapterhub.verbs.hub_fit import bases_for, fit_row, fitting_on
 from adapterhub.verbs.hub_repos import set_private
 from adapterhub.verbs.matrix import known_adapters
@@ -141,5 +142,33 @@ def test_a_base_nobody_named_here_is_called_what_the_adapters_that_are_seen_call
     assert server.base_show(f"bob/base [{card.short}]").card == str(card)
     with pytest.raises(NotFound, match="bob/base"):
         server.base_show("bob/base")  # hearsay alone means no base
+    base_add_card(server.desk, card_for(server.desk, card.short))  # as adding an adapter by these digits does
+    assert names(server, frozenset({"ada"})) == [f"ada/base [{card.short}]"]
     server.base_add(base)
     assert names(server, ALL) == ["base"]
+
+
+@pytest.mark.parametrize("named", ["x" * 121, "two\nlines", "\x1b[2J", "sha256:" + "0" * 64])
+def test_what_cannot_stand_in_a_line_is_no_name(tmp_path, named):
+    maker, server = Hub.open(tmp_path / "maker"), Hub.open(tmp_path / "server")
+    files = tiny_adapter(tmp_path / "poet", base_model_name_or_path=named)
+    maker.add(files, "ada/poet", base=tiny_base(tmp_path / "base"))
+    maker.push(["ada/poet"], f"file://{tmp_path}/server")
+    (card,) = bases_for(server.desk, ALL)
+    assert names(server, ALL) == [card.short]
+
+
+def test_a_base_that_was_pinned_later_is_not_called_what_the_config_calls_another(tmp_path):
+    maker, server = Hub.open(tmp_path / "maker"), Hub.open(tmp_path / "server")
+    bases = [tiny_base(tmp_path / str(seed), seed=seed) for seed in (1, 2)]
+    maker.add(tiny_adapter(tmp_path / "poet", base_model_name_or_path="org/first"), "ada/poet", base=bases[0])
+    maker.pin("ada/poet", bases[1])
+    maker.push(["ada/poet"], f"file://{tmp_path}/server")
+    found = {str(digest): card.name for digest, card in bases_for(server.desk, ALL).items()}
+    meant, pinned = (maker.base_show(str(base)).card for base in bases)
+    assert found == {meant: f"org/first [{meant[7:19]}]", pinned: pinned[7:19]}
+
+
+def test_a_folder_with_digits_in_brackets_is_a_folder(tmp_path):
+    base = tiny_base(tmp_path / "llama [0123456789ab]")
+    assert Hub.open(tmp_path / "store").base_show(str(base)).tensors

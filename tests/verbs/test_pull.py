@@ -34,6 +34,13 @@ def test_an_older_version_that_comes_later_is_the_newest_here_and_that_is_told(h
     assert details(hub, team, "10", "1") == ["", ""]  # they are here, and stay where they were
 
 
+def test_of_several_that_come_at_once_the_one_that_is_the_newest_then_is_told(hub: Hub, team: str) -> None:
+    hub.pull(["ada/poet@10"], team)
+    told = {row.reference: row.detail for row in hub.pull(["ada/poet@1", "ada/poet@2"], team)}
+    newest = "ada/poet means ada/poet@2 here now, and no more ada/poet@10: the newest is what came last"
+    assert told == {"ada/poet@1": "", "ada/poet@2": newest}
+
+
 def test_an_alias_that_was_asked_for_and_means_something_else_here_is_told(hub: Hub, team: str) -> None:
     makes = "here; `adapterhub alias ada/poet@2 prod` makes it mean the same"
     assert details(hub, team, "prod", "10", "prod") == [f"prod is no alias {makes}", "", f"prod is no alias {makes}"]

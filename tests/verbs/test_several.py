@@ -6,6 +6,7 @@ import pytest
 
 from adapterhub.errors import BadReference, NotFound, WrongUsage
 from adapterhub.hub import Hub
+from adapterhub.verbs.several import several
 from tests.builders import tiny_adapter
 from tests.remotes.servers import serving
 
@@ -56,12 +57,25 @@ def test_a_site_is_pulled_from_by_its_catalog(hub: Hub, tmp_path: Path) -> None:
     assert [row.reference for row in rows] == ["ada/chat@v2", "ada/poet@2", "ada/chat@v1"]
 
 
+def test_words_without_a_star_are_left_as_they_are(hub: Hub) -> None:
+    words = ["hf:org/poet@v1", "ada/poet", "hf:org/poet@v2", "ada/poet", "hf:org/many#a", "ada/x"]
+    assert several(hub.desk, words, "--from", lambda remote: ()) == words
+
+
+@pytest.mark.parametrize("place", ["hf:org/poet", "https://huggingface.co/org/poet"])
+def test_a_star_is_no_name_for_a_place_on_the_hub(hub: Hub, place: str) -> None:
+    with pytest.raises(WrongUsage, match="will be called"):
+        several(hub.desk, [place, "ada/*"], "--from", lambda remote: hub.desk.store.list())
+
+
 @pytest.mark.parametrize(
     ("word", "error", "told"),
     [
         ("eve/*", NotFound, "matches nothing"),
         ("ada/*@v9*", NotFound, "matches nothing"),
         ("ada/*@sha256:*", WrongUsage, "a star stands in a name or a version"),
+        ("hf:ada/*", WrongUsage, "a star stands in a name or a version"),
+        ("https://host/ada/*", WrongUsage, "a star stands in a name or a version"),
         ("team:ada/*", BadReference, "what is in the store is pushed"),
         ("team", WrongUsage, "team is a remote, where an entry is wanted"),
     ],

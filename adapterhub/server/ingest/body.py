@@ -15,6 +15,9 @@ __all__ = ["Broken", "each_piece"]
 PIECE = 1 << 20
 """Bytes handed over at a time: large enough that changing threads costs little."""
 
+MANY = 256
+"""Bits that wait to become a piece: each costs more than its bytes, where a client sends two at a time."""
+
 WRITERS = CapacityLimiter(16)
 """Threads that write: a slow disk must not take those that answer."""
 
@@ -42,6 +45,8 @@ async def each_piece(request: Request, room: Room, take: Callable[[bytes], objec
         async for data in request.stream():
             held.append(data)
             size += len(data)
+            if len(held) > MANY:
+                held = [b"".join(held)]
             if size >= PIECE:
                 came, held, size = held, [], 0
                 await to_thread.run_sync(kept, came, limiter=WRITERS)

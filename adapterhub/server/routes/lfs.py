@@ -3,7 +3,7 @@
 What a link is for, and until when, stands in it; `lfs_links` takes what is sent to one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any, final
 from urllib.parse import quote
@@ -55,20 +55,22 @@ async def verify(request: Request, place: Writable, oid: Segment, said: LfsObjec
 
 
 def _answers(request: Request, place: Place, asked: Batch) -> list[dict[str, Any]]:
-    life = _life(serving(request).link, asked.objects)
+    usual = serving(request).link
     if asked.operation == "download":
-        there = named(place.desk, place.name, _sizes(place, asked.objects))
+        sizes = _sizes(place, asked.objects)
+        there, life = named(place.desk, place.name, sizes), _life(usual, sizes.values())
         return [_download(_Linked(request, place, each, life), there) for each in asked.objects]
+    life = _life(usual, [each.size for each in asked.objects])
     here = _mine(request, place, asked.objects)
     return [
         _upload(_Linked(request, place, each, life), here.get(each.oid), parts=asked.parts) for each in asked.objects
     ]
 
 
-def _life(usual: float, objects: Sequence[LfsObject]) -> float:
+def _life(usual: float, sizes: Iterable[int]) -> float:
     """Seconds that links live. Clients ask once for everything, and come to the last file when the others are through;
     what was sent first is claimed for a day."""
-    return max(usual, min(usual + sum(each.size for each in objects) / SLOW, KEPT))
+    return max(usual, min(usual + sum(sizes) / SLOW, KEPT))
 
 
 def _sizes(place: Place, objects: Sequence[LfsObject]) -> dict[str, int]:

@@ -65,16 +65,30 @@ def _forget_in(history: HistoryReader, name: Name, grace: float, before: Marks, 
         since = {oid: min(before.get(f"{name}@{oid}", moment), moment) for oid in loose}
         young = [oid for oid in loose if moment - since[oid] < grace]
         due = loose - reached(history, name, young) if young else loose
-        parents = {oid: {history.commit(name, oid).parent} & due for oid in due}
+        order = _children_first({oid: history.commit(name, oid).parent for oid in due})
     except AdapterHubError as error:
         raise Corrupt(
             f"{name}: {error}; nothing was swept, since nobody knows which files its history names",
             hint="adapterhub check --repair; or delete that repository",
         ) from None
-    # Children first: whatever stops this, a commit that is there has its parent.
-    for oid in reversed([*TopologicalSorter(parents).static_order()]):
-        history.path(name, str(oid)).unlink(missing_ok=True)
-    if due:
-        sync_folder(history.path(name, min(due)).parent)  # before a blob goes that they name
+    # Whatever stops this, a commit that is there has its parent, and its blobs.
+    for oids in order:
+        for oid in oids:
+            history.path(name, oid).unlink(missing_ok=True)
+        sync_folder(history.path(name, oids[0]).parent)
     marks.update({f"{name}@{oid}": since[oid] for oid in loose - due})
     return loose - due
+
+
+def _children_first(parents: dict[str, str | None]) -> list[tuple[str, ...]]:
+    """Commits in rows: each stands in a row after those it is the parent of."""
+    sorter = TopologicalSorter[str](dict.fromkeys(parents, ()))
+    for oid, parent in parents.items():
+        if parent in parents:
+            sorter.add(str(parent), oid)
+    sorter.prepare()
+    rows = []
+    while sorter.is_active():
+        rows.append(sorter.get_ready())
+        sorter.done(*rows[-1])
+    return rows

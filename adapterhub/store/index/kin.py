@@ -43,5 +43,6 @@ def pinned(store: "Store", namespaces: frozenset[str] | None) -> dict[str, str]:
     for row in answers(store, asked):
         for pin in filter(None, (row.pin, row.noted)):
             if card := json.loads(pin).get("card"):
-                found[card] = found.get(card) or row.base or ""
+                named = pin == (row.pin or row.noted) and not (row.base or "").startswith("sha256:")
+                found[card] = found.get(card) or (row.base if named else "") or ""
     return found
