@@ -8,16 +8,12 @@ from adapterhub.errors import BadReference, Conflict, Corrupt, NotFound, Refused
 from adapterhub.hub import Hub
 from tests.builders import entry, tiny_adapter, tree
 from tests.remotes.servers import serving
+from tests.verbs.team_ground import team_hub
 
 
 @pytest.fixture
 def hub(tmp_path: Path) -> Hub:
-    """A hub with two adapters and one remote."""
-    hub = Hub.open(tmp_path / "store")
-    for seed, name in enumerate(("ada/poet", "ada/x")):
-        hub.add(tiny_adapter(tmp_path / str(seed), seed=seed), name)
-    hub.remote_add("team", f"file://{tmp_path}/team")
-    return hub
+    return team_hub(tmp_path)
 
 
 @pytest.fixture

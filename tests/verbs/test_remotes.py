@@ -6,17 +6,13 @@ import pytest
 
 from adapterhub.errors import BadReference, Conflict, NotFound
 from adapterhub.hub import Hub
-from tests.builders import tiny_adapter, tree
+from tests.builders import tree
+from tests.verbs.team_ground import team_hub
 
 
 @pytest.fixture
 def hub(tmp_path: Path) -> Hub:
-    """A hub with two adapters and one remote."""
-    hub = Hub.open(tmp_path / "store")
-    for seed, name in enumerate(("ada/poet", "ada/x")):
-        hub.add(tiny_adapter(tmp_path / str(seed), seed=seed), name)
-    hub.remote_add("team", f"file://{tmp_path}/team")
-    return hub
+    return team_hub(tmp_path)
 
 
 def test_a_remote_with_a_password_is_not_remembered(hub: Hub) -> None:
